@@ -1,0 +1,2 @@
+//! Speech models: STT, TTS and turn detection traits, sherpa-onnx, Kokoro, text and phonemes, registry, built-ins
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Finds, fetches, verifies and loads Duologue's shared libraries: ONNX Runtime and sherpa-onnx
