@@ -1,2 +1,13 @@
-//! Speech models: STT, TTS and turn detection traits, sherpa-onnx, Kokoro, text and phonemes, registry, built-ins
+//! Speech models: STT, TTS and turn-detection traits, sherpa-onnx, Kokoro, text and phonemes,
+//! the registry, and the built-ins.
 #![forbid(unsafe_code)]
+
+mod error;
+pub mod stt;
+pub mod tts;
+pub mod turn;
+
+pub use error::{Error, ErrorKind};
+pub use stt::{Stt, SttStream, Transcript, Word};
+pub use tts::{Cancel, SpeakOptions, Speech, Tts, WordMark};
+pub use turn::{TurnContext, TurnDetector};

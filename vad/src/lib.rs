@@ -1,2 +1,28 @@
-//! Voice activity detection: the Vad trait, Silero, energy, and the segmenter
+//! Voice activity detection: the [`Vad`] trait, Silero, energy, and the segmenter that turns
+//! speech probabilities into absolute sample ranges.
 #![forbid(unsafe_code)]
+
+mod error;
+
+pub use error::{Error, ErrorKind};
+
+/// Rate, in Hz, of every signal this crate hears.
+pub const SAMPLE_RATE: u32 = 16_000;
+
+/// Tells speech from everything else, frame by frame.
+///
+/// A `Vad` is owned by one thread; it may keep state between frames.
+pub trait Vad: Send {
+    /// Samples per call of [`Vad::predict`], at [`SAMPLE_RATE`].
+    fn frame_len(&self) -> usize;
+
+    /// The probability, in `0.0..=1.0`, that `frame` holds speech.
+    ///
+    /// # Errors
+    /// [`ErrorKind::FrameLength`] if `frame.len() != self.frame_len()`; [`ErrorKind::Inference`] if
+    /// the model fails.
+    fn predict(&mut self, frame: &[f32]) -> Result<f32, Error>;
+
+    /// Forgets everything heard so far.
+    fn reset(&mut self);
+}

@@ -1,0 +1,48 @@
+use std::fmt;
+
+/// What went wrong, by what the caller can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No such model, voice or file: check the name, or pull the model.
+    NotFound,
+    /// A model or voice file is damaged, of the wrong kind, or swapped with another: fetch it again.
+    Invalid,
+    /// The shared libraries are missing or of the wrong version: run `duologue fetch`.
+    Natives,
+    /// A configuration value is out of range: correct the named key.
+    Config,
+    /// The run was cancelled: nothing to do.
+    Cancelled,
+    /// Inference failed: reset the stream, or report it.
+    Inference,
+    /// Reading or writing failed: check the named path and the disk.
+    Io,
+}
+
+/// An error of a speech model; its message names the file, key or value and the remedy.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl Error {
+    /// An error of `kind` with a message for people.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
