@@ -1,2 +1,9 @@
-//! The audio pipeline: rings, echo cancellation, ear, mouth, conversation core, endpoints
+//! The audio pipeline: rings, echo cancellation, ear, mouth, conversation core, endpoints.
 #![forbid(unsafe_code)]
+
+pub mod capture;
+pub mod endpoint;
+mod error;
+pub mod playback;
+
+pub use error::{Error, ErrorKind};

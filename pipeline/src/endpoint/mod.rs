@@ -1,0 +1,78 @@
+//! Endpoints: where sound enters and leaves.
+//!
+//! A *software* endpoint ([`Exchange`]) hands over one 10 ms block at a time and has no clock of
+//! its own: whoever drives it decides whether time is real or stepped. A *driven* endpoint
+//! ([`Endpoint`]) has its own clock (a sound card, a room, a paced thread) and calls the real-time
+//! halves of the capture and playback rings itself.
+//!
+//! Life cycle: `rates` → `start` (no callback runs before the handle is returned) → callbacks →
+//! the handle is dropped → no callback runs any more.
+
+use crate::Error;
+use crate::capture::CaptureWriter;
+use crate::playback::Renderer;
+
+/// Sample rates of an endpoint, in Hz. Both directions are mono `f32`, ±1.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Rate of what is captured.
+    pub capture: u32,
+    /// Rate of what is played.
+    pub playback: u32,
+}
+
+/// Whether an endpoint goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// More will come.
+    Continue,
+    /// The source is exhausted; captured blocks are silence from now on.
+    Ended,
+}
+
+/// A software endpoint, exchanging one block at a time.
+pub trait Exchange: Send {
+    /// Rates of both directions; fixed for the endpoint's life.
+    fn rates(&self) -> Rates;
+
+    /// Takes the block just `played` (`rates().playback / 100` samples) and fills `captured`
+    /// (`rates().capture / 100` samples) with what was heard meanwhile.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] or [`crate::ErrorKind::InvalidAudio`]; the endpoint is then over.
+    fn exchange(&mut self, played: &[f32], captured: &mut [f32]) -> Result<Flow, Error>;
+
+    /// Flushes and closes; nothing is exchanged afterwards.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] if the last of the output cannot be written.
+    fn finish(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The real-time halves that a driven endpoint calls from its callbacks.
+pub struct EndpointIo {
+    /// Takes captured samples.
+    pub capture: CaptureWriter,
+    /// Gives samples to play.
+    pub playback: Renderer,
+}
+
+/// A running endpoint; dropping it stops the callbacks.
+pub trait Running: Send {
+    /// Whether the source has ended or the device has gone; `Some` holds the reason if it failed.
+    fn ended(&self) -> Option<Result<(), Error>>;
+}
+
+/// An endpoint with its own clock.
+pub trait Endpoint: Send {
+    /// Rates of both directions; fixed for the endpoint's life.
+    fn rates(&self) -> Rates;
+
+    /// Starts the callbacks. Ready only after the first playback callback has run.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Device`] if the device cannot be opened.
+    fn start(self: Box<Self>, io: EndpointIo) -> Result<Box<dyn Running>, Error>;
+}
