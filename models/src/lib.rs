@@ -4,6 +4,7 @@
 
 mod error;
 pub mod stt;
+pub mod text;
 pub mod tts;
 pub mod turn;
 

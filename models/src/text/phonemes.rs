@@ -1,0 +1,71 @@
+//! A clause's phonemes and where each word lies in them.
+//!
+//! [`Phonemes`] is built once by a [`super::G2p`] and read by a voice. Invariant: marks are in
+//! order, do not overlap, and lie on character boundaries of [`Phonemes::text`].
+//!
+//! ```
+//! use duologue_models::text::Phonemes;
+//!
+//! let mut phonemes = Phonemes::default();
+//! phonemes.push_word("", "həlˈO", ",", 0..5);
+//! phonemes.push_word("", "wˈɜɹld", ".", 7..12);
+//! assert_eq!(phonemes.text(), "həlˈO, wˈɜɹld.");
+//! assert_eq!(phonemes.words()[0].phonemes, 0.."həlˈO".len());
+//! ```
+
+use std::ops::Range;
+
+/// Where one spoken word lies in [`Phonemes::text`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordPhonemes {
+    /// Bytes of the clause's text that the word was spoken from. Words spoken from one token
+    /// ("42") share one range.
+    pub source: Range<usize>,
+    /// Bytes of [`Phonemes::text`] that say it, without punctuation and spaces.
+    pub phonemes: Range<usize>,
+}
+
+/// Phonemes in Kokoro's notation: one character a symbol, one space between words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Phonemes {
+    text: String,
+    words: Vec<WordPhonemes>,
+}
+
+impl Phonemes {
+    /// Appends a word said as `phonemes` between the punctuation `before` and `after`; a word
+    /// without phonemes leaves only its punctuation.
+    pub fn push_word(&mut self, before: &str, phonemes: &str, after: &str, source: Range<usize>) {
+        let silent = before.is_empty() && phonemes.is_empty();
+        if !self.text.is_empty() && !silent {
+            self.text.push(' ');
+        }
+        self.text.push_str(before);
+        let start = self.text.len();
+        self.text.push_str(phonemes);
+        if !phonemes.is_empty() {
+            self.words.push(WordPhonemes { source, phonemes: start..self.text.len() });
+        }
+        self.text.push_str(after);
+    }
+
+    /// The symbols.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The words, in order.
+    pub fn words(&self) -> &[WordPhonemes] {
+        &self.words
+    }
+
+    /// Number of symbols, spaces and punctuation included: what a model's limit counts.
+    pub fn len(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+}
