@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod ear;
 pub mod endpoint;
 mod error;
 pub mod playback;
+pub mod reference;
 
 pub use error::{Error, ErrorKind};
