@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod core;
 pub mod ear;
 pub mod endpoint;
 mod error;
