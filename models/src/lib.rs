@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod kokoro;
 pub mod stt;
 pub mod text;
 pub mod tts;
@@ -10,5 +11,5 @@ pub mod turn;
 
 pub use error::{Error, ErrorKind};
 pub use stt::{Stt, SttStream, Transcript, Word};
-pub use tts::{Cancel, SpeakOptions, Speech, Tts, WordMark};
+pub use tts::{Cancel, SpeakOptions, Speech, Tts, TtsCost, WordMark};
 pub use turn::{TurnContext, TurnDetector};

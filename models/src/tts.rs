@@ -4,6 +4,7 @@
 //! [`Cancel`] while it runs, and says where each word lies in the samples it returns.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::Error;
 pub use duologue_native::Cancel;
@@ -41,6 +42,60 @@ impl Default for SpeakOptions {
     }
 }
 
+/// What synthesis costs on this device, as a voice measured it.
+///
+/// ```
+/// use std::time::Duration;
+/// use duologue_models::TtsCost;
+///
+/// // Kokoro on one core of an EPYC: 48 ms a phoneme, each of which sounds for 69 ms.
+/// let cost = TtsCost { fixed_ms: 50.0, ms_per_phoneme: 48.0, audio_ms_per_phoneme: 69.0 };
+/// assert_eq!(cost.first_clause_phonemes(Duration::from_millis(600)), 11);
+/// assert_eq!(cost.next_clause_phonemes(cost.audio(11)), 11);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TtsCost {
+    /// Time that any clause takes, in ms.
+    pub fixed_ms: f32,
+    /// Time that each phoneme adds, in ms.
+    pub ms_per_phoneme: f32,
+    /// Length of speech that each phoneme gives, in ms, at the voice's own tempo.
+    pub audio_ms_per_phoneme: f32,
+}
+
+impl TtsCost {
+    /// The longest first clause, in phonemes (6 to 200), whose audio is there within `target`.
+    pub fn first_clause_phonemes(&self, target: Duration) -> usize {
+        self.longest_within(target.as_secs_f32() * 1000.0)
+    }
+
+    /// The longest clause, in phonemes (6 to 200), that is ready before `playing` has been played:
+    /// four fifths of it are counted, the rest is for a busy moment.
+    pub fn next_clause_phonemes(&self, playing: Duration) -> usize {
+        self.longest_within(playing.as_secs_f32() * 800.0)
+    }
+
+    /// Time to synthesize a clause of so many phonemes.
+    pub fn synthesis(&self, phonemes: usize) -> Duration {
+        milliseconds(self.fixed_ms + self.ms_per_phoneme * phonemes as f32)
+    }
+
+    /// Length of a clause of so many phonemes.
+    pub fn audio(&self, phonemes: usize) -> Duration {
+        milliseconds(self.audio_ms_per_phoneme * phonemes as f32)
+    }
+
+    fn longest_within(&self, ms: f32) -> usize {
+        let phonemes = (ms - self.fixed_ms) / self.ms_per_phoneme.max(0.001);
+        // A cast from NaN or below gives 0, from above the largest: both are clamped.
+        (phonemes as usize).clamp(6, 200)
+    }
+}
+
+fn milliseconds(ms: f32) -> Duration {
+    Duration::try_from_secs_f32(ms.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
+}
+
 /// A loaded voice model.
 pub trait Tts: Send + Sync {
     /// Rate, in Hz, of the samples returned by [`Tts::speak`].
@@ -52,12 +107,39 @@ pub trait Tts: Send + Sync {
     /// The model's name, for people and logs.
     fn name(&self) -> &str;
 
-    /// Speaks `text`: one clause, at most about 200 phonemes; longer text is an error, never a
-    /// crash. Text without anything to say gives empty speech.
+    /// What synthesis costs on this device now, if the voice has measured it; clauses are sized by it.
+    fn cost(&self) -> Option<TtsCost> {
+        None
+    }
+
+    /// Speaks `text`: one clause, at most about 200 phonemes. Somewhat longer text may be spoken in
+    /// pieces, much longer text is an error, never a crash. Text without anything to say gives
+    /// empty speech. Silence before the first and after the last word is not part of the speech:
+    /// pauses belong to the caller.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Cancelled`] soon after `cancel.cancel()`, also inside a run;
     /// [`crate::ErrorKind::NotFound`] for an unknown voice; [`crate::ErrorKind::Config`] for a
     /// speed out of range or text too long; [`crate::ErrorKind::Inference`] if the engine fails.
     fn speak(&self, text: &str, options: &SpeakOptions, cancel: &Cancel) -> Result<Speech, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_is_never_sized_out_of_range() {
+        let cost =
+            |fixed_ms, ms_per_phoneme| TtsCost { fixed_ms, ms_per_phoneme, audio_ms_per_phoneme: 70.0 };
+        for cost in
+            [cost(1e9, 1.0), cost(0.0, 0.0), cost(f32::NAN, 1.0), cost(0.0, f32::INFINITY), cost(-5.0, 1e-9)]
+        {
+            for target in [Duration::ZERO, Duration::from_millis(300), Duration::MAX] {
+                assert!((6..=200).contains(&cost.first_clause_phonemes(target)), "{cost:?}");
+                assert!((6..=200).contains(&cost.next_clause_phonemes(target)), "{cost:?}");
+            }
+            let _ = (cost.synthesis(usize::MAX), cost.audio(usize::MAX));
+        }
+    }
 }
