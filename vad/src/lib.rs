@@ -2,9 +2,19 @@
 //! speech probabilities into absolute sample ranges.
 #![forbid(unsafe_code)]
 
+mod config;
+mod detector;
+mod energy;
 mod error;
+mod labels;
+pub mod score;
+mod segmenter;
 
+pub use config::SegmenterConfig;
+pub use detector::{Detector, Level, segments};
+pub use energy::Energy;
 pub use error::{Error, ErrorKind};
+pub use segmenter::{Events, Segmenter, VadEvent};
 
 /// Rate, in Hz, of every signal this crate hears.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -25,4 +35,32 @@ pub trait Vad: Send {
 
     /// Forgets everything heard so far.
     fn reset(&mut self);
+}
+
+impl<V: Vad + ?Sized> Vad for &mut V {
+    fn frame_len(&self) -> usize {
+        (**self).frame_len()
+    }
+
+    fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
+        (**self).predict(frame)
+    }
+
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+}
+
+impl<V: Vad + ?Sized> Vad for Box<V> {
+    fn frame_len(&self) -> usize {
+        (**self).frame_len()
+    }
+
+    fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
+        (**self).predict(frame)
+    }
+
+    fn reset(&mut self) {
+        (**self).reset();
+    }
 }
