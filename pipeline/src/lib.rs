@@ -8,5 +8,6 @@ pub mod endpoint;
 mod error;
 pub mod playback;
 pub mod reference;
+pub mod wav;
 
 pub use error::{Error, ErrorKind};

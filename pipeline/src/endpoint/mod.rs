@@ -5,8 +5,35 @@
 //! ([`Endpoint`]) has its own clock (a sound card, a room, a paced thread) and calls the real-time
 //! halves of the capture and playback rings itself.
 //!
-//! Life cycle: `rates` → `start` (no callback runs before the handle is returned) → callbacks →
-//! the handle is dropped → no callback runs any more.
+//! Invariant: a block is 10 ms in both directions; samples are mono and within ±1.0.
+//!
+//! Life cycle: `rates` → `start`, which returns once the first playback callback has run →
+//! callbacks → the handle is stopped or dropped → no callback runs any more.
+//!
+//! ```
+//! use duologue_pipeline::endpoint::{Discard, Duplex, Exchange, Rates, Silence};
+//! # fn main() -> Result<(), duologue_pipeline::Error> {
+//! let endpoint = Duplex::new(Silence::endless(16_000), Discard::new(24_000))?;
+//! assert_eq!(endpoint.rates(), Rates { capture: 16_000, playback: 24_000 });
+//! # Ok(())
+//! # }
+//! ```
+
+mod convert;
+mod duplex;
+mod file;
+mod memory;
+mod null;
+mod paced;
+mod pcm;
+pub mod room;
+
+pub use duplex::{Duplex, Sink, Source};
+pub use file::{WavSink, WavSource};
+pub use memory::{MemoryConfig, MemoryCounters, MemoryEndpoint, MemoryInput, MemoryOutput, memory};
+pub use null::{Discard, Silence};
+pub use paced::{Pace, Paced};
+pub use pcm::{PcmSink, PcmSource};
 
 use crate::Error;
 use crate::capture::CaptureWriter;
@@ -63,6 +90,15 @@ pub struct EndpointIo {
 pub trait Running: Send {
     /// Whether the source has ended or the device has gone; `Some` holds the reason if it failed.
     fn ended(&self) -> Option<Result<(), Error>>;
+
+    /// Stops the callbacks and closes, as dropping does, and tells what dropping cannot.
+    ///
+    /// # Errors
+    /// What [`Running::ended`] holds, or [`crate::ErrorKind::Io`] if the last of the output cannot
+    /// be written.
+    fn stop(self: Box<Self>) -> Result<(), Error> {
+        self.ended().unwrap_or(Ok(()))
+    }
 }
 
 /// An endpoint with its own clock.
@@ -70,9 +106,11 @@ pub trait Endpoint: Send {
     /// Rates of both directions; fixed for the endpoint's life.
     fn rates(&self) -> Rates;
 
-    /// Starts the callbacks. Ready only after the first playback callback has run.
+    /// Starts the callbacks; returns once the first playback callback has run, so that what is
+    /// played from now on is heard from its first sample.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Device`] if the device cannot be opened.
+    /// [`crate::ErrorKind::Device`] if the device cannot be opened or calls nobody back;
+    /// [`crate::ErrorKind::TimedOut`] if a software endpoint exchanges no block.
     fn start(self: Box<Self>, io: EndpointIo) -> Result<Box<dyn Running>, Error>;
 }
