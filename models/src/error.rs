@@ -46,3 +46,18 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<duologue_native::Error> for Error {
+    fn from(error: duologue_native::Error) -> Self {
+        use duologue_native::ErrorKind as Native;
+        let kind = match error.kind() {
+            Native::Corrupt | Native::ModelInvalid => ErrorKind::Invalid,
+            Native::ModelMissing => ErrorKind::NotFound,
+            Native::Cancelled => ErrorKind::Cancelled,
+            Native::DiskFull | Native::Io => ErrorKind::Io,
+            Native::InvalidArgument | Native::Timeout | Native::Runtime => ErrorKind::Inference,
+            _ => ErrorKind::Natives,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
