@@ -4,7 +4,7 @@
 //!
 //! For each detector and profile: precision, recall and F1 per 10 ms; how long after the labels'
 //! first sample of speech `SpeechStarted` came (p50/p90, samples heard at the decision); time per frame.
-//! Without models it scores the energy detector.
+//! The energy detector is scored last.
 
 use std::env;
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use duologue_vad::score::{Confusion, LabelledFile, labelled_files, score};
-use duologue_vad::{Detector, Energy, SAMPLE_RATE, SegmenterConfig, Vad, VadEvent};
+use duologue_vad::{Detector, Energy, SAMPLE_RATE, SegmenterConfig, SileroModel, Vad, VadEvent};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -22,6 +22,11 @@ fn main() -> Outcome<()> {
     let files = labelled_files(Path::new(&set))?;
     let recordings = files.iter().map(|file| read(&file.wav)).collect::<Outcome<Vec<_>>>()?;
 
+    for path in arguments {
+        let path = Path::new(&path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        report(&name, &mut SileroModel::load(path)?.stream()?, &files, &recordings)?;
+    }
     report("energy", &mut Energy::new(), &files, &recordings)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Voice activity from loudness alone, for hosts without the shared libraries.
 //!
-//! Each 10 ms frame's energy above 100 Hz is compared with the noise floor: the smallest energy of
+//! Each 10 ms frame's energy above 300 Hz is compared with the noise floor: the smallest energy of
 //! the last two seconds. The probability grows with the distance between them, so the
 //! signal's overall level does not matter.
 //!
@@ -31,8 +31,8 @@ const STRETCH: usize = 25;
 const QUIETEST: f32 = -72.0;
 /// Distance from the floor, in dB, at which speech and noise are equally likely, and how steeply
 /// the probability grows around it. Tuned on 15 labelled clips; see `examples/score.rs`.
-const MIDDLE: f32 = 11.0;
-const SLOPE: f32 = 0.45;
+const MIDDLE: f32 = 9.0;
+const SLOPE: f32 = 0.31;
 
 /// A [`Vad`] that compares each frame's energy with an adaptive noise floor.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ impl Vad for Energy {
     }
 }
 
-/// First-order high-pass at about 100 Hz: hum and rumble are not speech.
+/// First-order high-pass at 300 Hz: hum and rumble are not speech.
 #[derive(Clone, Debug, Default)]
 struct HighPass {
     input: f32,
@@ -112,8 +112,8 @@ struct HighPass {
 }
 
 impl HighPass {
-    /// `exp(-2π · 100 Hz / 16 kHz)`.
-    const POLE: f32 = 0.9615;
+    /// `exp(-2π · 300 Hz / 16 kHz)`.
+    const POLE: f32 = 0.888_9;
 
     fn step(&mut self, input: f32) -> f32 {
         // A sample that is no number would stay in the filter for good.

@@ -8,6 +8,9 @@ pub enum ErrorKind {
     FrameLength,
     /// The model could not be loaded: check the path, or fetch the models again.
     Model,
+    /// The shared libraries are missing or of the wrong version: run `duologue fetch`, or fall back
+    /// to the energy VAD.
+    Natives,
     /// The model failed while running: reset the detector, or fall back to the energy VAD.
     Inference,
     /// A configuration value is out of range: correct the named key.
@@ -42,3 +45,17 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<duologue_native::Error> for Error {
+    fn from(error: duologue_native::Error) -> Self {
+        use duologue_native::ErrorKind as Native;
+        let kind = match error.kind() {
+            Native::ModelMissing | Native::ModelInvalid | Native::Corrupt | Native::Network | Native::Offline => {
+                ErrorKind::Model
+            }
+            Native::InvalidArgument | Native::Cancelled | Native::Runtime => ErrorKind::Inference,
+            _ => ErrorKind::Natives,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

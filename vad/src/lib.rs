@@ -9,12 +9,14 @@ mod error;
 mod labels;
 pub mod score;
 mod segmenter;
+mod silero;
 
 pub use config::SegmenterConfig;
 pub use detector::{Detector, Level, segments};
 pub use energy::Energy;
 pub use error::{Error, ErrorKind};
 pub use segmenter::{Events, Segmenter, VadEvent};
+pub use silero::{Silero, SileroModel};
 
 /// Rate, in Hz, of every signal this crate hears.
 pub const SAMPLE_RATE: u32 = 16_000;
