@@ -50,9 +50,11 @@ impl From<duologue_native::Error> for Error {
     fn from(error: duologue_native::Error) -> Self {
         use duologue_native::ErrorKind as Native;
         let kind = match error.kind() {
-            Native::ModelMissing | Native::ModelInvalid | Native::Corrupt | Native::Network | Native::Offline => {
-                ErrorKind::Model
-            }
+            Native::ModelMissing
+            | Native::ModelInvalid
+            | Native::Corrupt
+            | Native::Network
+            | Native::Offline => ErrorKind::Model,
             Native::InvalidArgument | Native::Cancelled | Native::Runtime => ErrorKind::Inference,
             _ => ErrorKind::Natives,
         };

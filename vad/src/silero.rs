@@ -58,7 +58,10 @@ impl SileroModel {
         let takes_rate = check(&session)?;
         let model = Self { session: Arc::new(session), takes_rate };
         model.warm_up().map_err(|e| {
-            let message = format!("{}: takes what Silero VAD takes, but does not work: {e}; get it again", path.display());
+            let message = format!(
+                "{}: takes what Silero VAD takes, but does not work: {e}; get it again",
+                path.display()
+            );
             Error::new(ErrorKind::Model, message)
         })?;
         Ok(model)
@@ -80,7 +83,8 @@ impl SileroModel {
     /// # Errors
     /// [`ErrorKind::Inference`] if its buffers cannot be made.
     pub fn stream(&self) -> Result<Silero, Error> {
-        let inputs: [(&str, &[i64], _); 3] = [("input", &WINDOW, F32), ("state", &STATE, F32), ("sr", &[], I64)];
+        let inputs: [(&str, &[i64], _); 3] =
+            [("input", &WINDOW, F32), ("state", &STATE, F32), ("sr", &[], I64)];
         let inputs = if self.takes_rate { &inputs[..] } else { &inputs[..RATE] };
         let mut binding = self.session.bind(inputs, &[("output", &[1, 1], F32), ("stateN", &STATE, F32)])?;
         if self.takes_rate {
@@ -123,7 +127,8 @@ impl Vad for Silero {
         let probability = self.binding.output_f32(PROBABILITY)[0];
         if !(0.0..=1.0).contains(&probability) {
             self.reset();
-            let message = format!("{} gave {probability}, which is no probability", self.binding.session().name());
+            let message =
+                format!("{} gave {probability}, which is no probability", self.binding.session().name());
             return Err(Error::new(ErrorKind::Inference, message));
         }
         self.binding.swap(STATE_OUT, STATE_IN)?;
@@ -141,7 +146,8 @@ fn check(session: &Session) -> Result<bool, Error> {
     let takes = |name: &str| session.inputs().iter().find(|input| input.name == name);
     let gives = |name: &str| session.outputs().iter().any(|output| output.name == name);
     let fits = |shape: &[i64], wanted: &[i64]| {
-        shape.is_empty() || shape.len() == wanted.len() && shape.iter().zip(wanted).all(|(&s, &w)| s < 0 || s == w)
+        shape.is_empty()
+            || shape.len() == wanted.len() && shape.iter().zip(wanted).all(|(&s, &w)| s < 0 || s == w)
     };
     let refuse = |what: &str| {
         let inputs: Vec<&str> = session.inputs().iter().map(|input| input.name.as_str()).collect();

@@ -67,7 +67,10 @@ fn noise_is_not_speech() {
 
 #[test]
 fn streams_of_one_model_do_not_disturb_each_other() {
-    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav")) else { return };
+    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav"))
+    else {
+        return;
+    };
     let Some(model) = load(&path) else { return };
     let (model, speech) = (model.unwrap(), read(&speech));
     let alone = probabilities(&mut model.stream().unwrap(), &speech);
@@ -81,7 +84,10 @@ fn streams_of_one_model_do_not_disturb_each_other() {
 
 #[test]
 fn reset_does_not_leave_anything_behind() {
-    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav")) else { return };
+    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav"))
+    else {
+        return;
+    };
     let Some(model) = load(&path) else { return };
     let (mut vad, speech) = (model.unwrap().stream().unwrap(), read(&speech));
     let first = probabilities(&mut vad, &speech);
@@ -91,7 +97,10 @@ fn reset_does_not_leave_anything_behind() {
 
 #[test]
 fn samples_that_are_no_numbers_do_not_spoil_the_state() {
-    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav")) else { return };
+    let (Some(path), Some(speech)) = (material("vad/silero_vad_v5.1.onnx"), material("speech/jfk.wav"))
+    else {
+        return;
+    };
     let Some(model) = load(&path) else { return };
     let (mut vad, speech) = (model.unwrap().stream().unwrap(), read(&speech));
     for bad in [f32::NAN, f32::INFINITY, f32::MAX] {
@@ -108,7 +117,12 @@ fn probabilities(vad: &mut dyn Vad, samples: &[f32]) -> Vec<f32> {
 
 #[test]
 fn a_model_of_another_kind_is_refused_in_words() {
-    let others = ["wake/embedding_model.onnx", "wake/hey_livekit.onnx", "wake/melspectrogram.onnx", "stt/zipformer-3.3m-en/decoder.onnx"];
+    let others = [
+        "wake/embedding_model.onnx",
+        "wake/hey_livekit.onnx",
+        "wake/melspectrogram.onnx",
+        "stt/zipformer-3.3m-en/decoder.onnx",
+    ];
     for path in others {
         let Some(path) = material(path) else { return };
         let Some(outcome) = load(&path) else { return };
@@ -126,7 +140,9 @@ fn a_damaged_file_is_refused_in_words() {
     let half = &bytes[..bytes.len() / 2];
     let mut bent = bytes.clone();
     bent[200..4_000].fill(0xA5);
-    for (name, contents) in [("empty", &[][..]), ("half", half), ("bent", &bent), ("text", b"not a model at all")] {
+    for (name, contents) in
+        [("empty", &[][..]), ("half", half), ("bent", &bent), ("text", b"not a model at all")]
+    {
         let path = dir.path().join(name);
         fs::write(&path, contents).unwrap();
         let Some(outcome) = load(&path) else { return };
