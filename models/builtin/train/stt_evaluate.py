@@ -1,0 +1,168 @@
+"""Figures of the recogniser, through unmodified sherpa-onnx: `python stt_evaluate.py [MODEL] [--sets …]`.
+
+Word error rates on voices of training (`test_seen`, other sentences), on espeak-ng variants and on a speaker that training never
+heard, clean and with noise; real people's digits; false words on noise and on speech outside the vocabulary; speed; latency.
+Real recordings come from the material folder and were never trained on. Unknown words count as `UNK`, neighbours as one.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import sherpa_onnx
+import soundfile
+
+import stt_corpus
+from augment import coloured_noise
+from paths import BUILTIN, MATERIAL
+from vocabulary import DIGITS, LABELS, UNK, labels
+
+RATE = 16_000
+TAIL = 0.6
+"""Seconds of silence fed after an utterance."""
+
+
+def recogniser(model: Path) -> sherpa_onnx.OnlineRecognizer:
+    return sherpa_onnx.OnlineRecognizer.from_nemo_ctc(
+        tokens=str(model.parent / "tokens.txt"), model=str(model), num_threads=1, sample_rate=RATE, feature_dim=80
+    )
+
+
+def transcribe(rec, samples: np.ndarray, rate: int = RATE, lead: float = 0.0, words_at: list | None = None) -> list[str]:
+    """Streams samples (±1) in 20 ms pieces; `words_at` collects (word, seconds fed when it appeared)."""
+    stream = rec.create_stream()
+    silence = [np.zeros(int(seconds * rate), np.float32) for seconds in (lead, TAIL)]
+    signal = np.concatenate([silence[0], samples.astype(np.float32), silence[1]])
+    step, seen = rate // 50, 0
+    for at in range(0, len(signal), step):
+        stream.accept_waveform(rate, signal[at : at + step])
+        while rec.is_ready(stream):
+            rec.decode_stream(stream)
+        if words_at is not None:
+            found = rec.get_result(stream).split()
+            words_at += [(word, (at + step) / rate) for word in found[seen:]]
+            seen = max(seen, len(found))
+    stream.input_finished()
+    while rec.is_ready(stream):
+        rec.decode_stream(stream)
+    return rec.get_result(stream).split()
+
+
+def edits(reference: list[str], heard: list[str]) -> int:
+    """Word edit distance."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(reference, 1):
+        above, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (word != other))
+    return row[-1]
+
+
+def reference(words: list[str]) -> list[str]:
+    return [LABELS[label] for label in labels(words)]
+
+
+def speech_set(name: str, snr: float | None = None, noises: list[np.ndarray] | None = None):
+    """(samples in ±1, reference, entry) of a synthesized set, at −26 dBFS; `snr` adds pink noise, or recorded `noises`."""
+    pcm, offsets, entries = stt_corpus.load(name)
+    for index, entry in enumerate(entries):
+        x = pcm[offsets[index] : offsets[index + 1]].astype(np.float32)
+        x *= 0.05 / np.sqrt((x**2).mean() + 1e-9)
+        if snr is not None:
+            rng = np.random.default_rng([17, index])
+            x = np.concatenate([np.zeros(RATE // 3, np.float32), x, np.zeros(RATE // 3, np.float32)])
+            noise = coloured_noise(rng, len(x), 1.0)
+            if noises:
+                noise = np.resize(np.roll(noises[index % len(noises)], -int(rng.integers(10**6))), len(x))
+                noise = noise / noise.std()
+            x = (x + noise * 0.05 * 10 ** (-snr / 20)).astype(np.float32)
+        yield x, reference(entry["words"]), entry
+
+
+def word_errors(rec, items) -> str:
+    wrong = total = right = count = 0
+    for samples, expected, _ in items:
+        errors = edits(expected, transcribe(rec, samples))
+        wrong, total, right, count = wrong + errors, total + len(expected), right + (errors == 0), count + 1
+    return f"WER {wrong / total:.3f} ({wrong}/{total} words), whole sentence right {right / count:.3f} of {count}"
+
+
+def recording(path: Path) -> tuple[np.ndarray, int]:
+    samples, rate = soundfile.read(path, dtype="float32")
+    return (samples if samples.ndim == 1 else samples[:, 0]), rate
+
+
+def real_digits(rec) -> None:
+    folder = MATERIAL / "speech" / "digits"
+    files = sorted(folder.glob("*.wav"))
+    if not files:
+        return print(f"SKIPPED: no recordings in {folder}")
+    for title, level in (("as recorded", None), ("level-normalised to -26 dBFS", 0.05)):
+        right, silent, confused = {}, 0, []
+        for path in files:
+            digit, speaker, _ = path.stem.split("_")
+            samples, rate = recording(path)
+            if level:
+                samples = np.clip(samples * level / np.sqrt((samples**2).mean()), -1, 1)
+            heard = transcribe(rec, samples, rate, lead=0.3)
+            hit = heard == [DIGITS[int(digit)]]
+            right.setdefault(speaker, []).append(hit)
+            silent += not heard
+            if not hit:
+                confused.append(f"{DIGITS[int(digit)]}>{'+'.join(heard) or '-'}")
+        hits = [hit for values in right.values() for hit in values]
+        by_speaker = ", ".join(f"{name} {np.mean(values):.2f}" for name, values in sorted(right.items()))
+        print(f"real digits, {title}: exactly right {np.mean(hits):.3f} of {len(hits)} ({by_speaker}; {silent} heard as nothing)")
+        print("   ", " ".join(confused))
+
+
+def false_words(rec, title: str, paths: list[Path]) -> None:
+    """Words (other than UNK) per minute where there are none to be heard, or none but strange ones."""
+    words = unknown = 0
+    seconds = 0.0
+    for path in paths:
+        samples, rate = recording(path)
+        heard = transcribe(rec, samples, rate)
+        words, unknown = words + sum(w != UNK for w in heard), unknown + heard.count(UNK)
+        seconds += len(samples) / rate
+    if not paths:
+        return print(f"SKIPPED: no recordings for {title}")
+    print(f"{title}: {words / seconds * 60:.1f} false words and {unknown / seconds * 60:.1f} UNK a minute ({seconds:.0f} s)")
+
+
+def real_time_factor(rec) -> float:
+    samples = [item[0] for item in speech_set("test_seen")][:60]
+    began = time.process_time()
+    for x in samples:
+        transcribe(rec, x)
+    return (time.process_time() - began) / sum(len(x) / RATE + TAIL for x in samples)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("model", nargs="?", type=Path, default=BUILTIN / "stt" / "model.int8.onnx")
+    options.add_argument("--quick", action="store_true", help="only the dev set and real digits")
+    options = options.parse_args()
+    rec = recogniser(options.model)
+    if options.quick:
+        print("dev:", word_errors(rec, speech_set("dev")))
+        return real_digits(rec)
+    noises = [recording(path)[0] for path in sorted((MATERIAL / "noise").glob("*.wav"))]
+    for name in ("test_seen", "test_variants", "test_unseen", "test_unknown"):
+        print(f"{name}, clean:", word_errors(rec, speech_set(name)), flush=True)
+        print(f"{name}, pink noise 10 dB:", word_errors(rec, speech_set(name, 10)), flush=True)
+        if noises:
+            print(f"{name}, recorded noise 10 dB:", word_errors(rec, speech_set(name, 10, noises)), flush=True)
+    seen = list(speech_set("test_seen"))
+    for voice in ("slt", "rms", "awb"):
+        print(f"test_seen, flite {voice}:", word_errors(rec, [item for item in seen if item[2]["voice"] == voice]))
+    real_digits(rec)
+    false_words(rec, "recorded noise", sorted((MATERIAL / "noise").glob("*.wav")))
+    speech = sorted((MATERIAL / "speech").glob("*.wav")) + sorted((MATERIAL / "speech" / "librivox").glob("*.wav"))
+    false_words(rec, "free speech of real people", speech)
+    print(f"real-time factor, 1 thread, CPU time: {real_time_factor(rec):.4f}")
+
+
+if __name__ == "__main__":
+    main()
