@@ -4,6 +4,7 @@
 
 mod error;
 pub mod kokoro;
+pub mod registry;
 pub mod stt;
 pub mod text;
 pub mod tts;
@@ -12,4 +13,4 @@ pub mod turn;
 pub use error::{Error, ErrorKind};
 pub use stt::{Stt, SttStream, Transcript, Word};
 pub use tts::{Cancel, SpeakOptions, Speech, Tts, TtsCost, WordMark};
-pub use turn::{TurnContext, TurnDetector};
+pub use turn::{LastWords, TurnContext, TurnDetector};
