@@ -76,8 +76,11 @@ pub struct Config {
     /// How much audio before the onset belongs to an utterance.
     #[serde(with = "seconds")]
     pub pre_roll: Duration,
+    /// How much audio after its last voiced sample belongs to an utterance, as far as it is there already.
+    #[serde(with = "seconds")]
+    pub post_roll: Duration,
     /// Voiced time that confirms an interruption. With the onset's lag and the fade it makes up the time
-    /// until the agent is silent.
+    /// until the agent is silent. Each yield that turns out to be nothing doubles it for the rest of the turn, up to eightfold.
     #[serde(with = "seconds")]
     pub confirm_voiced: Duration,
     /// A duck that is not confirmed by then is undone.
@@ -164,6 +167,7 @@ impl Default for Config {
             policy: Policy::default(),
             output_rate: 24_000,
             pre_roll: ms(300),
+            post_roll: ms(200),
             confirm_voiced: ms(120),
             duck_limit: ms(800),
             yield_limit: ms(5_000),
@@ -187,7 +191,7 @@ impl Default for Config {
             stall_limit: ms(10_000),
             max_reply_time: ms(180_000),
             max_reply_bytes: 16_384,
-            speech_limit: ms(5_000),
+            speech_limit: ms(10_000),
             max_says: 16,
             history_limit: 256,
         }
@@ -218,6 +222,7 @@ impl Config {
         }
         let delays = [
             ("pre_roll", self.pre_roll),
+            ("post_roll", self.post_roll),
             ("confirm_voiced", self.confirm_voiced),
             ("min_endpoint_delay", self.min_endpoint_delay),
             ("vad_endpoint_delay", self.vad_endpoint_delay),

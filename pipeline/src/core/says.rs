@@ -1,0 +1,100 @@
+//! Speech of the agent's own accord: the queue of what is to be said, and what cancels it.
+
+use std::collections::VecDeque;
+
+use super::agent::{Reply, Source};
+use super::user::{User, clip};
+use super::{Conversation, Event, Fault, Life, Origin, SayOptions};
+
+/// Something that waits to be said.
+#[derive(Clone, Debug)]
+struct Say {
+    text: String,
+    key: u64,
+    open: bool,
+}
+
+/// What waits to be said, in order. At most one is open, and it was the latest.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Says(VecDeque<Say>);
+
+impl Says {
+    fn open(&mut self) -> Option<&mut Say> {
+        self.0.iter_mut().find(|say| say.open)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Conversation {
+    pub(super) fn on_say(&mut self, text: String, options: SayOptions) {
+        let SayOptions { interrupt, open, key } = options;
+        let empty = text.trim().is_empty() && !open;
+        if empty || text.len() > self.config.max_reply_bytes || self.says.len() >= self.config.max_says {
+            return self.event(Event::Fault(Fault::SayRefused { key }));
+        }
+        self.on_finish_say();
+        let say = Say { text, key, open };
+        if !interrupt {
+            return self.says.0.push_back(say);
+        }
+        self.says.0.push_front(say);
+        if self.reply.as_ref().is_some_and(|reply| reply.committed) {
+            self.interrupt();
+        }
+    }
+
+    pub(super) fn on_say_more(&mut self, text: &str) {
+        let limit = self.config.max_reply_bytes;
+        if let Some(say) = self.says.open() {
+            let room = limit.saturating_sub(say.text.len());
+            say.text.push_str(clip(text, room));
+            say.open = text.len() <= room;
+        } else if self.says_openly() {
+            self.append_text(text);
+        } else {
+            self.counters.stale += 1;
+        }
+    }
+
+    pub(super) fn on_finish_say(&mut self) {
+        if let Some(say) = self.says.open() {
+            say.open = false;
+        } else if self.says_openly() {
+            self.end_text();
+        }
+    }
+
+    /// The present reply is an open say.
+    fn says_openly(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.is_say() && reply.is_streaming())
+    }
+
+    pub(super) fn on_cancel_speech(&mut self) {
+        for say in std::mem::take(&mut self.says.0) {
+            self.event(Event::SayDropped { key: say.key });
+        }
+        if self.reply.as_ref().is_some_and(|reply| reply.committed) {
+            self.interrupt();
+        }
+    }
+
+    /// Begins the next say if nobody has the floor.
+    pub(super) fn next_say(&mut self) {
+        if self.life != Life::Open || self.reply.is_some() || self.user != User::Quiet {
+            return;
+        }
+        let Some(say) = self.says.0.pop_front() else { return };
+        self.last_turn.0 += 1;
+        let deadline = self.now.saturating_add(self.config.first_text_limit);
+        let origin = Origin::Say { key: say.key };
+        self.reply =
+            Some(Reply::new(self.last_turn, origin, Vec::new(), Source::Waiting { deadline }, self.now));
+        self.append_text(&say.text);
+        if !say.open {
+            self.end_text();
+        }
+    }
+}
