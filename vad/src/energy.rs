@@ -7,9 +7,11 @@
 //! Invariant: after any signal, two seconds of steady sound of any level are heard as
 //! noise. Life cycle: [`Energy::new`], [`Vad::predict`] per frame, [`Vad::reset`] after a gap.
 //!
-//! Limits: any sound that is louder than what came before is speech to it (doors, keys,
-//! music), steady sound is not (a held vowel fades out after two seconds), and a stream that starts in the
-//! middle of a word hears nothing until the first pause.
+//! Limits: any sound that is louder than what came before is speech to it (doors, keys, music);
+//! steady sound is not (a held vowel fades out after two seconds); a room that grows louder is
+//! speech until the floor has followed; and a stream that starts in the middle of a word hears nothing
+//! until the first pause. On 15 labelled clips: precision .905, recall .915, F1 .910 per 10 ms, where
+//! Silero has .946 (`examples/score.rs`); on noise alone it raises several times as many false alarms.
 //!
 //! ```
 //! use duologue_vad::{Energy, Vad};
@@ -123,3 +125,7 @@ impl HighPass {
         self.output
     }
 }
+
+#[cfg(test)]
+#[path = "energy_tests.rs"]
+mod tests;
