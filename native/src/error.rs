@@ -81,7 +81,6 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
-    #[allow(dead_code)]
     pub(crate) fn model(path: &Path, message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::ModelInvalid, format!("{}: {message}", path.display()))
     }

@@ -43,6 +43,7 @@ mod library;
 mod locate;
 mod lock;
 pub mod onnx;
+pub mod onnx_file;
 mod options;
 mod pip;
 mod platform;

@@ -29,7 +29,6 @@ pub struct Natives {
     dir: PathBuf,
     source: Source,
     environment: ort::environment::Environment,
-    #[allow(dead_code)]
     sherpa: SherpaOnnx,
     _ort: Library,
 }
@@ -66,7 +65,6 @@ impl Natives {
     }
 
     /// The C functions of sherpa-onnx.
-    #[allow(dead_code)]
     pub(crate) fn sherpa(&self) -> &SherpaOnnx {
         &self.sherpa
     }
@@ -85,6 +83,11 @@ pub fn load() -> Result<&'static Natives> {
         Some(natives) => Ok(natives),
         None => load_with(&LoadOptions::default()),
     }
+}
+
+/// What was loaded, for code that holds something that only a loaded library can have made.
+pub(crate) fn loaded() -> &'static Natives {
+    NATIVES.get().expect("invariant: whoever holds a handle of a library has loaded it")
 }
 
 /// Finds the libraries, fetches them if they are nowhere, and loads them. Later calls return what the first one loaded, whatever their
