@@ -1,4 +1,4 @@
-"""Writes ../manifest.toml: name, SHA-256, size and role of every shipped file. `python manifest.py`"""
+"""Writes ../manifest.toml: path, SHA-256, size and role of every shipped file. `python manifest.py`"""
 
 import hashlib
 
@@ -20,7 +20,7 @@ def main() -> None:
         out.write("# The files of the built-ins; written by train/manifest.py.\n")
         for name, role in (ROLES | clips).items():
             data = (BUILTIN / name).read_bytes()
-            out.write(f'\n[[file]]\nname = "{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n')
+            out.write(f'\n[[file]]\nfile = "{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n')
             out.write(f'bytes = {len(data)}\nrole = "{role}"\n')
 
 

@@ -7,11 +7,13 @@ Real recordings come from the material folder and were never trained on. Unknown
 
 import argparse
 import time
+from math import gcd
 from pathlib import Path
 
 import numpy as np
 import sherpa_onnx
 import soundfile
+from scipy.signal import resample_poly
 
 import stt_corpus
 from augment import coloured_noise
@@ -29,19 +31,19 @@ def recogniser(model: Path) -> sherpa_onnx.OnlineRecognizer:
     )
 
 
-def transcribe(rec, samples: np.ndarray, rate: int = RATE, lead: float = 0.0, words_at: list | None = None) -> list[str]:
-    """Streams samples (±1) in 20 ms pieces; `words_at` collects (word, seconds fed when it appeared)."""
+def transcribe(rec, samples: np.ndarray, lead: float = 0.0, words_at: list | None = None) -> list[str]:
+    """Streams 16 kHz samples (±1) in 20 ms pieces; `words_at` collects (word, seconds fed when it appeared)."""
     stream = rec.create_stream()
-    silence = [np.zeros(int(seconds * rate), np.float32) for seconds in (lead, TAIL)]
+    silence = [np.zeros(int(seconds * RATE), np.float32) for seconds in (lead, TAIL)]
     signal = np.concatenate([silence[0], samples.astype(np.float32), silence[1]])
-    step, seen = rate // 50, 0
+    step, seen = RATE // 50, 0
     for at in range(0, len(signal), step):
-        stream.accept_waveform(rate, signal[at : at + step])
+        stream.accept_waveform(RATE, signal[at : at + step])
         while rec.is_ready(stream):
             rec.decode_stream(stream)
         if words_at is not None:
             found = rec.get_result(stream).split()
-            words_at += [(word, (at + step) / rate) for word in found[seen:]]
+            words_at += [(word, (at + step) / RATE) for word in found[seen:]]
             seen = max(seen, len(found))
     stream.input_finished()
     while rec.is_ready(stream):
@@ -88,9 +90,15 @@ def word_errors(rec, items) -> str:
     return f"WER {wrong / total:.3f} ({wrong}/{total} words), whole sentence right {right / count:.3f} of {count}"
 
 
-def recording(path: Path) -> tuple[np.ndarray, int]:
-    samples, rate = soundfile.read(path, dtype="float32")
-    return (samples if samples.ndim == 1 else samples[:, 0]), rate
+def at_16k(samples: np.ndarray, rate: int) -> np.ndarray:
+    common = gcd(rate, RATE)
+    return resample_poly(samples, RATE // common, rate // common).astype(np.float32) if rate != RATE else samples
+
+
+def recording(path: Path) -> np.ndarray:
+    """The first channel of a WAV at 16 kHz, ±1."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return at_16k(samples[:, 0], rate)
 
 
 def real_digits(rec) -> None:
@@ -102,10 +110,10 @@ def real_digits(rec) -> None:
         right, silent, confused = {}, 0, []
         for path in files:
             digit, speaker, _ = path.stem.split("_")
-            samples, rate = recording(path)
+            samples = recording(path)
             if level:
                 samples = np.clip(samples * level / np.sqrt((samples**2).mean()), -1, 1)
-            heard = transcribe(rec, samples, rate, lead=0.3)
+            heard = transcribe(rec, samples, lead=0.3)
             hit = heard == [DIGITS[int(digit)]]
             right.setdefault(speaker, []).append(hit)
             silent += not heard
@@ -122,10 +130,10 @@ def false_words(rec, title: str, paths: list[Path]) -> None:
     words = unknown = 0
     seconds = 0.0
     for path in paths:
-        samples, rate = recording(path)
-        heard = transcribe(rec, samples, rate)
+        samples = recording(path)
+        heard = transcribe(rec, samples)
         words, unknown = words + sum(w != UNK for w in heard), unknown + heard.count(UNK)
-        seconds += len(samples) / rate
+        seconds += len(samples) / RATE
     if not paths:
         return print(f"SKIPPED: no recordings for {title}")
     print(f"{title}: {words / seconds * 60:.1f} false words and {unknown / seconds * 60:.1f} UNK a minute ({seconds:.0f} s)")
@@ -148,7 +156,7 @@ def main() -> None:
     if options.quick:
         print("dev:", word_errors(rec, speech_set("dev")))
         return real_digits(rec)
-    noises = [recording(path)[0] for path in sorted((MATERIAL / "noise").glob("*.wav"))]
+    noises = [recording(path) for path in sorted((MATERIAL / "noise").glob("*.wav"))]
     for name in ("test_seen", "test_variants", "test_unseen", "test_unknown"):
         print(f"{name}, clean:", word_errors(rec, speech_set(name)), flush=True)
         print(f"{name}, pink noise 10 dB:", word_errors(rec, speech_set(name, 10)), flush=True)

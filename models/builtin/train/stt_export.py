@@ -1,4 +1,4 @@
-"""Writes the recogniser as sherpa-onnx's streaming NeMo-CTC model: `python stt_export.py [--fp32] [--blank-bias B] [FOLDER]`.
+"""Writes the recogniser as sherpa-onnx's streaming NeMo-CTC model: `python stt_export.py [--blank-bias B] [FOLDER]`.
 
 The graph keeps no state; one call takes `CHUNK` frames and the caches, and returns log probabilities and the next caches:
 `cache_last_channel` holds each block's past (`CONTEXT` rows of `HIDDEN`), `cache_last_time` the previous stack of frames (4 rows of
@@ -109,17 +109,18 @@ def build(params: dict) -> onnx.ModelProto:
 
 
 def export(params: dict, folder: Path, blank_bias: float) -> None:
-    """Writes model.fp32.onnx, model.int8.onnx (weights of the matrix products in 8 bits) and tokens.txt."""
+    """Writes model.int8.onnx (weights of the matrix products in 8 bits) and tokens.txt, and work/stt/model.fp32.onnx beside."""
     folder.mkdir(parents=True, exist_ok=True)
     words = dict(params["words"], bias=params["words"]["bias"].copy())
     words["bias"][BLANK] += blank_bias
-    whole, small = folder / "model.fp32.onnx", folder / "model.int8.onnx"
+    whole, small = work("stt", "model.fp32.onnx"), folder / "model.int8.onnx"
     onnx.save(build(dict(params, words=words)), whole)
     quantize_dynamic(whole, small, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"], per_channel=True)
     quantised = onnx.load(small)
     add_metadata(quantised, METADATA)
     onnx.save(quantised, small)
     write_tokens(folder / "tokens.txt")
+    write_tokens(whole.parent / "tokens.txt")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from flite_phones import say
 from kokoro_tokens import notated, token_ids
 from paths import BUILTIN, MATERIAL
 from sentences import command
-from stt_evaluate import edits, transcribe
+from stt_evaluate import at_16k, edits, transcribe
 from tts_corpus import SPEAKERS
 
 HARVARD = """The birch canoe slid on the smooth planks.|Glue the sheet to the dark blue background.|It is easy to tell the depth of a well.|
@@ -85,7 +85,7 @@ def word_error_rate(ear, speech: list[np.ndarray], texts: list[str], rate: int) 
     wrong = total = 0
     for samples, text in zip(speech, texts, strict=True):
         expected = re.sub(r"[^a-z' ]", "", text.lower()).split()
-        wrong += edits(expected, [word.lower() for word in transcribe(ear, samples, rate, lead=0.3)])
+        wrong += edits(expected, [word.lower() for word in transcribe(ear, at_16k(samples, rate), lead=0.3)])
         total += len(expected)
     return f"{wrong / total:.3f}"
 
