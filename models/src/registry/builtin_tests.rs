@@ -11,7 +11,7 @@ fn manifest(entries: &[(&str, u64, &str)]) -> String {
     entries
         .iter()
         .map(|(file, bytes, sha256)| {
-            format!("[[file]]\nfile = {file:?}\nrole = \"x\"\nbytes = {bytes}\nsha256 = {sha256:?}\n")
+            format!("[[file]]\nname = {file:?}\nrole = \"x\"\nbytes = {bytes}\nsha256 = {sha256:?}\n")
         })
         .collect()
 }

@@ -164,6 +164,15 @@ impl Registry {
         verify::verify(&dir, &entry.files).map_err(|e| self.explain(entry, &dir, e))
     }
 
+    /// The directory of the recorded lines that play the caller in demonstrations, with `caller.toml`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the program was built without built-ins, [`ErrorKind::Invalid`] if
+    /// they are damaged, [`ErrorKind::Io`].
+    pub fn caller(&self) -> Result<PathBuf, Error> {
+        self.builtin()?.model("caller")
+    }
+
     fn builtin(&self) -> Result<Builtin, Error> {
         Builtin::find(self.options.builtin.as_deref(), &self.cache)
     }

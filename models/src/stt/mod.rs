@@ -3,8 +3,21 @@
 //! An [`Stt`] is a loaded model, shared between threads; an [`SttStream`] is one utterance's
 //! decoding, cheap and owned by one thread. Life cycle of a stream: `push` audio, read `partial`
 //! whenever wanted, `finish` once at the end of the utterance, then `reset` before the next.
+//!
+//! [`SherpaStt`] hears while somebody speaks; [`OfflineStt`] takes whole utterances and answers at the
+//! end. Both load a model's directory and find out what is in it.
+
+mod model_dir;
+mod offline;
+mod options;
+mod sherpa;
+mod words;
 
 use std::ops::Range;
+
+pub use offline::OfflineStt;
+pub use options::SttOptions;
+pub use sherpa::SherpaStt;
 
 use crate::Error;
 
@@ -16,7 +29,8 @@ pub const SAMPLE_RATE: u32 = 16_000;
 pub struct Word {
     /// The word as recognised.
     pub text: String,
-    /// Where it was heard: samples at [`SAMPLE_RATE`] since the stream's start (or last reset).
+    /// When the recogniser wrote it: samples at [`SAMPLE_RATE`] since the stream's start (or last
+    /// reset), sorted, without overlaps. It was spoken up to about 0.3 s earlier.
     pub span: Range<u64>,
 }
 
@@ -27,10 +41,12 @@ pub struct Transcript {
     pub text: String,
     /// The words with their places, where the model gives them; otherwise empty.
     pub words: Vec<Word>,
+    /// How many stretches the model says are words it does not know; they are not in `text`.
+    pub unknown: usize,
 }
 
 impl Transcript {
-    /// Whether nothing was recognised.
+    /// Whether no word was recognised.
     pub fn is_empty(&self) -> bool {
         self.text.trim().is_empty()
     }
