@@ -62,8 +62,12 @@ type Metadata = BTreeMap<String, String>;
 impl<'a> Listing<'a> {
     fn read(dir: &'a Path) -> Result<Self, Error> {
         let failed = |e: std::io::Error| {
-            let kind = if e.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-            Error::new(kind, format!("model directory {}: {e}; correct the path, or pull the model", dir.display()))
+            let kind =
+                if e.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
+            Error::new(
+                kind,
+                format!("model directory {}: {e}; correct the path, or pull the model", dir.display()),
+            )
         };
         let mut names = Vec::new();
         for entry in fs::read_dir(dir).map_err(failed)? {
@@ -87,13 +91,16 @@ impl<'a> Listing<'a> {
         if let Some(joiner) = self.pick(toml.joiner.as_deref(), "joiner", Prefer::Int8)? {
             return self.transducer(toml, joiner);
         }
-        if let Some(model) = self.pick(toml.model.as_deref(), "model", Prefer::Int8)? {
-            return one_file(model, toml);
+        for role in ["model", "ctc"] {
+            if let Some(model) = self.pick(toml.model.as_deref(), role, Prefer::Int8)? {
+                return one_file(model, toml);
+            }
         }
         if let Some(encoder) = self.pick(toml.encoder.as_deref(), "encoder", Prefer::Int8)? {
             return self.whisper(toml, encoder);
         }
-        let holds = if self.names.is_empty() { "it is empty".into() } else { format!("it holds {}", self.shown()) };
+        let holds =
+            if self.names.is_empty() { "it is empty".into() } else { format!("it holds {}", self.shown()) };
         let message = format!(
             "{}: no recogniser here: expected encoder, decoder and joiner (*.onnx), or model*.onnx, with tokens.txt, but {holds}",
             self.dir.display()
@@ -104,11 +111,19 @@ impl<'a> Listing<'a> {
     fn transducer(&self, toml: &ModelToml, joiner: PathBuf) -> Result<Found, Error> {
         let encoder = self.need(toml.encoder.as_deref(), "encoder", Prefer::Int8)?;
         let decoder = self.need(toml.decoder.as_deref(), "decoder", Prefer::Plain)?;
-        let metadata = metadata(&encoder)?;
-        if let Some(window) = window(&metadata) {
+        let summary = inspect(&encoder)?;
+        if summary.outputs.len() < 2 {
+            let message = format!(
+                "{}: not an encoder (it gives {} output); check that no two files are swapped, or pull the model again",
+                encoder.display(),
+                summary.outputs.len()
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        if let Some(window) = window(&summary.metadata) {
             return Ok(Found::Online { model: OnlineModel::Transducer { encoder, decoder, joiner }, window });
         }
-        let model = if metadata.contains_key("pred_hidden") {
+        let model = if summary.metadata.contains_key("pred_hidden") {
             OfflineModel::NemoTransducer { encoder, decoder, joiner }
         } else {
             OfflineModel::Transducer { encoder, decoder, joiner }
@@ -181,12 +196,14 @@ impl<'a> Listing<'a> {
         if self.names.iter().any(|known| known == name) {
             return Ok(self.dir.join(name));
         }
-        let message = format!("{}: model.toml says {key} = {name:?}, but there is no such file", self.dir.display());
+        let message =
+            format!("{}: model.toml says {key} = {name:?}, but there is no such file", self.dir.display());
         Err(Error::new(ErrorKind::NotFound, message))
     }
 
     fn missing(&self, what: &str) -> Error {
-        let message = format!("{}: no {what}; it holds {}; pull the model again", self.dir.display(), self.shown());
+        let message =
+            format!("{}: no {what}; it holds {}; pull the model again", self.dir.display(), self.shown());
         Error::new(ErrorKind::NotFound, message)
     }
 
@@ -212,7 +229,8 @@ fn plays(name: &str, role: &str) -> bool {
     let model = name.ends_with(".onnx") || name.ends_with(".ort");
     let stem = name.split_once(role);
     let begins = stem.is_some_and(|(before, after)| {
-        (before.is_empty() || before.ends_with('-')) && (after.is_empty() || after.starts_with(['.', '-', '_', 'r']))
+        (before.is_empty() || before.ends_with('-'))
+            && (after.is_empty() || after.starts_with(['.', '-', '_']))
     });
     model && begins
 }
@@ -236,7 +254,8 @@ fn one_file(model: PathBuf, toml: &ModelToml) -> Result<Found, Error> {
     } else if kind.starts_with("zipformer") {
         OfflineModel::ZipformerCtc { model }
     } else {
-        let said = if kind.is_empty() { "nothing of its kind".into() } else { format!("model_type = {kind}") };
+        let said =
+            if kind.is_empty() { "nothing of its kind".into() } else { format!("model_type = {kind}") };
         let message = format!(
             "{}: not a recogniser that is known here (its metadata says {said}); a CTC model of zipformer or NeMo is wanted",
             model.display()

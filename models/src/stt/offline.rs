@@ -59,7 +59,13 @@ impl OfflineStt {
 impl Stt for OfflineStt {
     fn stream(&self) -> Result<Box<dyn SttStream>, Error> {
         let done = Transcript::default();
-        Ok(Box::new(OfflineStream { model: self.clone(), samples: Vec::new(), done, decoded: 0, finished: false }))
+        Ok(Box::new(OfflineStream {
+            model: self.clone(),
+            samples: Vec::new(),
+            done,
+            decoded: 0,
+            finished: false,
+        }))
     }
 
     fn name(&self) -> &str {

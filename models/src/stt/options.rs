@@ -125,7 +125,12 @@ mod tests {
     fn a_wrong_model_toml_is_not_ignored() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(ModelToml::read(dir.path()).unwrap(), ModelToml::default());
-        for (text, named) in [("pathz = 4", "pathz"), ("paths = 99", "paths"), ("paths = \"x\"", "paths"), ("[[", "model.toml")] {
+        for (text, named) in [
+            ("pathz = 4", "pathz"),
+            ("paths = 99", "paths"),
+            ("paths = \"x\"", "paths"),
+            ("[[", "model.toml"),
+        ] {
             fs::write(dir.path().join(MODEL_TOML), text).unwrap();
             let error = ModelToml::read(dir.path()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -89,7 +89,7 @@ impl Stt for SherpaStt {
 
 struct SherpaStream {
     model: SherpaStt,
-    /// `None` after `finish`, until the next `reset` or `push`'s new one.
+    /// `None` after `finish`, until the next `reset`.
     stream: Option<OnlineStream>,
     latest: Transcript,
     /// Samples pushed since the start.

@@ -30,7 +30,8 @@ impl Style {
 
     fn of(tokens: &str) -> Self {
         let names = tokens.lines().filter_map(|line| line.split_whitespace().next());
-        let lower = names.filter(|name| !name.starts_with('<')).any(|name| name.chars().any(char::is_lowercase));
+        let lower =
+            names.filter(|name| !name.starts_with('<')).any(|name| name.chars().any(char::is_lowercase));
         Self { capitals: !lower }
     }
 
