@@ -56,12 +56,11 @@ impl Graph {
         speed: f32,
         cancel: &Cancel,
     ) -> Result<Audio, Error> {
-        let (whole, half) = ([speed as i64], [speed as i32]);
-        let float = [speed];
+        let (float, long, int) = ([speed], [speed as i64], [speed as i32]);
         let speed = match self.signature.speed_kind {
             SpeedKind::F32 => TensorView::f32(&[1], &float),
-            SpeedKind::I64 => TensorView::i64(&[1], &whole),
-            SpeedKind::I32 => TensorView::i32(&[1], &half),
+            SpeedKind::I64 => TensorView::i64(&[1], &long),
+            SpeedKind::I32 => TensorView::i32(&[1], &int),
         };
         let shape = [1, ids.len() as i64];
         let inputs = [

@@ -219,6 +219,27 @@ fn exports_of_every_kind_speak() {
 }
 
 #[test]
+fn a_models_directory_loads_with_the_names_and_default_it_was_given() {
+    let Some(files) = builtin_files() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let targets = ["model.onnx", "voices.bin", "tokens.txt"].map(|name| dir.path().join(name));
+    let tokens = files.tokens.clone().unwrap();
+    for (source, target) in [&files.model, &files.voices[0], &tokens].into_iter().zip(&targets) {
+        std::fs::copy(source, target).unwrap();
+    }
+    let mut options = KokoroOptions::default();
+    let tts = Kokoro::load(dir.path(), &options).unwrap();
+    assert_eq!(tts.name(), dir.path().file_name().unwrap().to_str().unwrap());
+    let last = tts.voices().last().unwrap().clone();
+    options.voice = Some(last.clone());
+    assert_eq!(Kokoro::load(dir.path(), &options).unwrap().voices()[0], last);
+    options.voice = Some("nobody".to_owned());
+    assert_eq!(Kokoro::load(dir.path(), &options).unwrap_err().kind(), ErrorKind::NotFound);
+    std::fs::remove_file(&targets[1]).unwrap();
+    assert_eq!(Kokoro::load(dir.path(), &options).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
 fn swapped_or_foreign_files_are_named_and_refused() {
     let Some(files) = builtin_files() else { return };
     let (Some(vad), Some(kokoro_voices)) =
