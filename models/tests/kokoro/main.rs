@@ -1,6 +1,7 @@
 //! Kokoro end to end: the built-in voice, exports of every kind, and the true 82M graph with random weights.
 
 mod figures;
+mod heard;
 mod material;
 
 use std::thread;
