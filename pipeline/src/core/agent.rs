@@ -62,6 +62,8 @@ pub(super) struct Reply {
     failed: bool,
     /// Yields that turned out to be nothing.
     pub false_yields: u32,
+    /// Its echo was recognised: voice alone says nothing any more.
+    pub hears_itself: bool,
     pub times: Times,
 }
 
@@ -113,6 +115,7 @@ impl Reply {
             floor: Floor::Free,
             failed: false,
             false_yields: 0,
+            hears_itself: false,
             times: Times { asked: now, ..Times::default() },
         }
     }

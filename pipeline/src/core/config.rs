@@ -126,7 +126,7 @@ pub struct Config {
 
     /// Ask the agent before the user's turn is known to be over.
     pub speculate: bool,
-    /// A partial unchanged for this long, in silence, is worth a speculative ask.
+    /// A partial that is unchanged in as much silence is worth a speculative ask.
     #[serde(with = "seconds")]
     pub stable_partial: Duration,
     /// How many speculative asks one user turn may cost.
@@ -184,7 +184,7 @@ impl Default for Config {
             starvation_limit: ms(500),
             edge_limit: ms(1_000),
             speculate: true,
-            stable_partial: ms(200),
+            stable_partial: ms(150),
             max_speculations: 3,
             speculative_speech: true,
             first_text_limit: ms(10_000),

@@ -75,7 +75,8 @@ impl Conversation {
             return;
         }
         let needed = self.config.confirm_voiced.saturating_mul(1 << reply.false_yields.min(MAX_BACKOFF));
-        let speaking = matches!(self.user, User::Speaking { .. }) && !self.draft.overruled;
+        let speaking =
+            matches!(self.user, User::Speaking { .. }) && !self.draft.overruled && !reply.hears_itself;
         let by_voice = speaking && self.meter.voiced() >= needed;
         if by_voice || (!self.draft.words.is_empty() && self.verdict() == Verdict::Words) {
             self.yield_floor();

@@ -104,7 +104,10 @@ impl Conversation {
         match verdict {
             Verdict::Empty => self.dismiss_draft(),
             _ if self.rules().confirm == Confirm::Never => self.ignore_draft(IgnoreReason::PolicyOff),
-            Verdict::Echo => self.ignore_draft(IgnoreReason::Echo),
+            Verdict::Echo => {
+                self.reply.iter_mut().for_each(|reply| reply.hears_itself = true);
+                self.ignore_draft(IgnoreReason::Echo);
+            }
             Verdict::Backchannel => self.ignore_draft(IgnoreReason::Backchannel),
             Verdict::Words => {
                 self.interrupt();
@@ -228,7 +231,8 @@ impl Conversation {
         if !pauses || !self.may_speculate() {
             return None;
         }
-        Some(self.draft.changed.saturating_add(self.config.stable_partial))
+        let silent = self.meter.time_of(self.meter.last_voiced(), self.now);
+        Some(self.draft.changed.max(silent).saturating_add(self.config.stable_partial))
     }
 
     /// The draft's words are worth a speculative ask that was not made.
