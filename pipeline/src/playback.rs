@@ -35,8 +35,10 @@ use crate::reference::{ReferenceReader, reference_ring};
 use crate::{Error, ErrorKind};
 
 mod control;
+mod ramp;
 mod renderer;
 mod status;
+mod voice;
 mod word;
 mod writer;
 
@@ -125,7 +127,7 @@ pub struct PlaybackConfig {
     pub rate: u32,
     /// What the ring holds, in ms: `100..=600000`.
     pub capacity_ms: u32,
-    /// Length of the fade at a hold, a stop or a newer epoch, and of the fade back, in ms: `1..=200`.
+    /// Length of the fade at a hold, a stop or a newer epoch, and of the fade back, in ms: `1..=100`.
     pub fade_ms: u32,
     /// Level of a ducked epoch, in dB: `-80.0..=0.0`.
     pub duck_db: f32,
@@ -166,7 +168,7 @@ impl PlaybackConfig {
         let ranges = [
             ("rate", self.rate, 8_000, 192_000),
             ("capacity_ms", self.capacity_ms, 100, 600_000),
-            ("fade_ms", self.fade_ms, 1, 200),
+            ("fade_ms", self.fade_ms, 1, 100),
             ("duck_ms", self.duck_ms, 1, 200),
             ("restore_ms", self.restore_ms, 1, 2_000),
             ("reference_ms", self.reference_ms, 100, 60_000),
@@ -203,13 +205,6 @@ pub fn playback_ring(
     let shared = Arc::new(control::Shared::new());
     let writer = PlaybackWriter { rate: config.rate, samples, marks, shared: Arc::clone(&shared), newest: 0 };
     let control = PlaybackControl { shared: Arc::clone(&shared) };
-    let renderer = Renderer {
-        rate: config.rate,
-        ends: (samples_out, marks_out),
-        shared,
-        reference,
-        status: PlaybackStatus::default(),
-        ready: 0,
-    };
+    let renderer = Renderer::new(config, samples_out, marks_out, reference, shared);
     Ok((writer, control, renderer, reader))
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use ringbuf::HeapProd;
 use ringbuf::traits::{Observer, Producer};
-use ringbuf::{HeapCons, HeapProd};
 
 use super::Epoch;
 use super::control::Shared;
@@ -30,9 +30,6 @@ pub struct PlaybackWriter {
     pub(super) newest: u32,
 }
 
-/// Both ends of the two rings.
-pub(super) type Ends = (HeapCons<f32>, HeapCons<Mark>);
-
 impl PlaybackWriter {
     /// Rate of the samples to push, in Hz.
     #[must_use]
@@ -55,8 +52,8 @@ impl PlaybackWriter {
     /// Appends samples (±1.0) of `epoch`; returns how many were accepted, from the front.
     ///
     /// Samples that can never be heard, of an epoch that is stopped or not the newest, are accepted
-    /// and dropped at once. Samples of an epoch that has not begun wait. NaN and infinities become
-    /// silence.
+    /// and dropped at once. Samples of an epoch that has not begun wait. Values beyond ±1.0 are
+    /// clipped, so that the reference is what a device really plays; NaN becomes silence.
     pub fn push(&mut self, epoch: Epoch, samples: &[f32]) -> usize {
         if !self.wants(epoch) {
             return samples.len();
@@ -65,7 +62,7 @@ impl PlaybackWriter {
         if accepted == 0 {
             return 0;
         }
-        let clean = samples[..accepted].iter().map(|x| if x.is_finite() { *x } else { 0.0 });
+        let clean = samples[..accepted].iter().map(|x| if x.is_nan() { 0.0 } else { x.clamp(-1.0, 1.0) });
         self.samples.push_iter(clean);
         self.mark(Mark { epoch: epoch.0, len: accepted, last: false });
         accepted
