@@ -307,11 +307,11 @@ proptest! {
             level[heard.index as usize] += heard.gain;
         }
         // A quarter of the fade at either end is the declick. A hold within the fade before the end
-        // must fade faster than it fades in again.
+        // must fade faster than it fades in again; one before the last fade was over takes some level.
         let whole = &level[FADE / 4..length - FADE];
         for (i, &level) in whole.iter().enumerate() {
-            let high = if whole_fades { 1.02 } else { f32::INFINITY };
-            prop_assert!((0.95..high).contains(&level), "sample {} was heard {} times", i + FADE / 4, level);
+            let right = if whole_fades { 0.98..1.02 } else { 0.5..f32::INFINITY };
+            prop_assert!(right.contains(&level), "sample {} was heard {} times", i + FADE / 4, level);
         }
         prop_assert!(level.iter().enumerate().all(|(i, &l)| l > 0.0 || i + 1 >= length - 4 ));
     }
