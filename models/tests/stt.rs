@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use duologue_models::registry::{ModelKind, Registry, RegistryOptions};
 use duologue_models::stt::{OfflineStt, SherpaStt, Stt, SttOptions, SttStream, Transcript};
 use duologue_models::{Error, ErrorKind};
 
@@ -283,4 +284,23 @@ fn a_streaming_model_is_not_loaded_as_another() {
     let error = OfflineStt::load(&dir, &SttOptions::default()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("SherpaStt"), "{error}");
+}
+
+#[test]
+fn the_built_in_recogniser_does_not_mishear_its_caller() {
+    let cache = tempfile::tempdir().unwrap();
+    let options = RegistryOptions { cache: Some(cache.path().into()), offline: true, builtin: None };
+    let registry = Registry::new(options).unwrap();
+    let model = registry.resolve_as("builtin-stt", ModelKind::Stt).unwrap();
+    let Some(stt) = load(&model.dir, &SttOptions::default()) else { return };
+    let (stt, caller) = (stt.unwrap(), registry.caller().unwrap());
+    let list: toml::Table = fs::read_to_string(caller.join("caller.toml")).unwrap().parse().unwrap();
+    let mut stream = stt.stream().unwrap();
+    for clip in list["clip"].as_array().unwrap() {
+        // A word at the very start is missed: 0.3 s of silence before it, as a pre-roll has.
+        stream.push(&[0.0; 4_800]).unwrap();
+        let found = decode(&mut *stream, &read(&caller.join(clip["file"].as_str().unwrap())));
+        assert_eq!(found.text, clip["heard"].as_str().unwrap(), "{clip}");
+        stream.reset();
+    }
 }

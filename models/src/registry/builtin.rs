@@ -37,7 +37,7 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct ManifestFile {
-    name: String,
+    file: String,
     bytes: u64,
     sha256: String,
 }
@@ -151,7 +151,7 @@ fn move_into_place(work: &Path, root: &Path) -> Result<Builtin, Error> {
 fn read_manifest(text: &str, path: &Path) -> Result<Vec<ModelFile>, Error> {
     let wrong = |why: String| Error::new(ErrorKind::Invalid, format!("{}: {why}", path.display()));
     let manifest: Manifest = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
-    let file = |f: ManifestFile| ModelFile { path: f.name, bytes: f.bytes, sha256: f.sha256, url: None };
+    let file = |f: ManifestFile| ModelFile { path: f.file, bytes: f.bytes, sha256: f.sha256, url: None };
     let files: Vec<ModelFile> = manifest.file.into_iter().map(file).collect();
     files.iter().try_for_each(check_file).map_err(wrong)?;
     Ok(files)

@@ -11,7 +11,7 @@ fn manifest(entries: &[(&str, u64, &str)]) -> String {
     entries
         .iter()
         .map(|(file, bytes, sha256)| {
-            format!("[[file]]\nname = {file:?}\nrole = \"x\"\nbytes = {bytes}\nsha256 = {sha256:?}\n")
+            format!("[[file]]\nfile = {file:?}\nrole = \"x\"\nbytes = {bytes}\nsha256 = {sha256:?}\n")
         })
         .collect()
 }
@@ -120,7 +120,7 @@ fn what_is_embedded_does_not_differ_from_its_manifest() {
     }
     let cache = tempfile::tempdir().unwrap();
     let found = Builtin::unpack(cache.path(), embedded::KEY, embedded::FILES).unwrap();
-    for part in ["stt", "tts"] {
+    for part in ["stt", "tts", "caller"] {
         found.model(part).unwrap();
     }
 }
