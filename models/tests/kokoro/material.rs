@@ -62,9 +62,11 @@ pub fn random_kokoro() -> Option<PathBuf> {
     })
 }
 
-/// `source` as another export: see `variant.py`.
+/// `source` as another export: see `variant.py`. Kept until the source changes.
 pub fn variant(source: &Path, name: &str, changes: &[&str]) -> Option<PathBuf> {
-    made(name, |out| {
+    let of = std::fs::metadata(source).unwrap();
+    let age = of.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    made(&format!("{name}-{}-{age}.onnx", of.len()), |out| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kokoro/variant.py");
         let mut command = Command::new(python()?);
         command.arg(script).arg(source).arg(out).args(changes);
