@@ -1,5 +1,22 @@
 //! Voice activity detection: the [`Vad`] trait, Silero, energy, and the segmenter that turns
 //! speech probabilities into absolute sample ranges.
+//!
+//! Audio goes in as mono `f32` (±1) at 16 kHz; [`VadEvent`]s and sample ranges come out, never audio.
+//! Invariant: every index counts samples since the stream's start, so whoever keeps the audio can cut it
+//! there. Use [`Detector`] for a stream, [`segments`] for a recording, [`score`] to compare with labels.
+//! [`Silero`] needs the shared libraries and a model file; [`Energy`] needs nothing.
+//!
+//! ```
+//! use duologue_vad::{Detector, Energy, SegmenterConfig, VadEvent};
+//!
+//! let mut detector = Detector::new(Energy::new(), &SegmenterConfig::responsive())?;
+//! let mut heard = Vec::new();
+//! detector.push(&[0.0; 16_000], &mut |event: VadEvent| heard.push(event))?;
+//! let burst: Vec<f32> = (0..8_000).map(|i| if i % 2 == 0 { 0.5 } else { -0.5 }).collect();
+//! detector.push(&burst, &mut |event| heard.push(event))?;
+//! assert_eq!(heard, [VadEvent::SpeechStarted { at: 16_000 - 4_800, detected_at: 16_160 }]);
+//! # Ok::<(), duologue_vad::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod config;
