@@ -24,6 +24,11 @@ pub fn builtin_files() -> Option<ModelFiles> {
     if let Ok(files) = ModelFiles::find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("builtin/tts")) {
         return Some(files);
     }
+    spike_files()
+}
+
+/// The spike's voice: with a raw table of voices, and known to be understood.
+pub fn spike_files() -> Option<ModelFiles> {
     Some(ModelFiles {
         model: shared("builtin/artefacts/tts.f16.onnx")?,
         voices: vec![shared("builtin/artefacts/tts.voices.bin")?],
