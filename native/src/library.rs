@@ -155,11 +155,18 @@ fn open_library(path: &Path) -> Result<Library> {
         .map_err(|e| unusable(path, &e))
 }
 
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
+fn unusable(path: &Path, error: &dyn std::error::Error) -> Error {
+    // The loader's own words, such as the name of a missing function, come as the error's source.
+    let sources = std::iter::successors(error.source(), |e| e.source());
+    let why = sources.fold(error.to_string(), |text, source| format!("{text}: {source}"));
+    not_ours(path, &why)
+}
+
+fn not_ours(path: &Path, why: &str) -> Error {
     Error::new(
         ErrorKind::WrongVersion,
         format!(
-            "{} cannot be used: {error}; remove it, or set DUOLOGUE_NATIVES to a directory with ONNX Runtime {ORT_VERSION} and sherpa-onnx \
+            "{} cannot be used: {why}; remove it, or set DUOLOGUE_NATIVES to a directory with ONNX Runtime {ORT_VERSION} and sherpa-onnx \
              {SHERPA_VERSION}",
             path.display()
         ),
@@ -187,7 +194,7 @@ fn ort_version(library: &Library, path: &Path) -> Result<String> {
             .map_err(|e| unusable(path, &e))?;
         let base = get();
         if base.is_null() {
-            return Err(unusable(path, &"OrtGetApiBase returned nothing"));
+            return Err(not_ours(path, "OrtGetApiBase returned nothing"));
         }
         Ok(text(((*base).GetVersionString)()))
     }

@@ -1,6 +1,9 @@
 //! What several test files need.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod child;
+pub mod index;
+
 use std::path::PathBuf;
 
 use duologue_native as native;
