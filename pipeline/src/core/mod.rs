@@ -273,8 +273,7 @@ impl Conversation {
 
     fn close(&mut self) {
         if let User::Speaking { utterance, at, .. } = self.user {
-            let at = self.meter.latest().max(at);
-            self.output(Output::EndUtterance { utterance, at });
+            self.close_utterance(utterance, self.meter.latest().max(at));
         }
         self.on_cancel_speech();
         self.interrupt();

@@ -81,12 +81,15 @@ impl Conversation {
         }
     }
 
-    /// Begins the next say if nobody has the floor.
+    /// Begins the next say if nobody has the floor; those that turn out empty end at once.
     pub(super) fn next_say(&mut self) {
-        if self.life != Life::Open || self.reply.is_some() || self.user != User::Quiet {
-            return;
+        while self.life == Life::Open && self.reply.is_none() && self.user == User::Quiet {
+            let Some(say) = self.says.0.pop_front() else { return };
+            self.begin_say(say);
         }
-        let Some(say) = self.says.0.pop_front() else { return };
+    }
+
+    fn begin_say(&mut self, say: Say) {
         self.last_turn.0 += 1;
         let deadline = self.now.saturating_add(self.config.first_text_limit);
         let origin = Origin::Say { key: say.key };

@@ -238,6 +238,7 @@ impl Conversation {
     }
 
     fn begin_utterance(&mut self, at: u64) {
+        let at = self.meter.believe(at, self.now);
         if self.user == User::Quiet {
             self.draft = Draft::default();
         }
@@ -256,6 +257,9 @@ impl Conversation {
     fn open_utterance(&mut self, from_sample: u64) -> UtteranceId {
         self.last_utterance.0 += 1;
         let utterance = self.last_utterance;
+        if self.utterance_end > self.meter.believe(u64::MAX, self.now) {
+            self.utterance_end = 0; // The capture clock began anew.
+        }
         let from_sample = from_sample.max(self.utterance_end);
         self.draft.open(utterance, self.now);
         self.output(Output::StartUtterance { utterance, from_sample });
@@ -264,14 +268,13 @@ impl Conversation {
 
     pub(super) fn end_utterance(&mut self, at: u64) {
         let User::Speaking { utterance, at: from, .. } = self.user else { return };
-        let at = at.max(from);
+        let at = self.meter.believe(at, self.now).max(from);
         self.draft.speech_end = self.meter.time_of(at, self.now);
         let until = at.saturating_add(voice::samples(self.config.post_roll)).min(self.meter.latest().max(at));
-        self.utterance_end = until;
+        self.close_utterance(utterance, until);
         self.meter.restart();
         let deadline = self.now.saturating_add(self.config.final_limit);
         self.user = User::AwaitingFinal { deadline };
-        self.output(Output::EndUtterance { utterance, at: until });
         self.event(Event::SpeechEnded { utterance, at });
         self.wait_for_final(deadline);
         if self.reply.as_ref().is_none_or(|reply| !reply.committed) {
@@ -282,12 +285,17 @@ impl Conversation {
         }
     }
 
+    /// The recogniser hears the utterance up to `until`; what follows belongs to the next.
+    pub(super) fn close_utterance(&mut self, utterance: UtteranceId, until: u64) {
+        self.utterance_end = until.max(self.utterance_end);
+        self.output(Output::EndUtterance { utterance, at: self.utterance_end });
+    }
+
     /// An utterance that goes on too long is continued as another from the same sample.
     pub(super) fn roll_over(&mut self) {
         let User::Speaking { utterance, at, .. } = self.user else { return };
         let until = self.meter.latest().max(at);
-        self.utterance_end = until;
-        self.output(Output::EndUtterance { utterance, at: until });
+        self.close_utterance(utterance, until);
         let next = self.open_utterance(until);
         if let User::Speaking { utterance, at, begun, .. } = &mut self.user {
             (*utterance, *at, *begun) = (next, until, self.now);

@@ -10,6 +10,8 @@ const RATE: u64 = 16_000;
 const MAX_STEP: u64 = RATE / 10;
 /// Silence that ends a stretch of voice (200 ms); shorter gaps are stops and breaths.
 const MAX_GAP: u64 = RATE / 5;
+/// How far an edge may lie before the latest frame (10 s).
+const MAX_PAST: u64 = 10 * RATE;
 /// How far from the latest frame a position's time is believed.
 const MAX_REACH: u64 = 60 * RATE;
 
@@ -75,6 +77,12 @@ impl VoiceMeter {
     /// Where the present stretch of voice began, about.
     pub fn onset(&self) -> u64 {
         self.latest().saturating_sub(self.voiced.saturating_add(self.silent))
+    }
+
+    /// `at`, as far as it can be: the clock is where the latest frame ended (or `now`, before the first).
+    pub fn believe(&self, at: u64, now: Duration) -> u64 {
+        let latest = self.latest.map_or_else(|| samples(now), |(latest, _)| latest);
+        at.clamp(latest.saturating_sub(MAX_PAST), latest.saturating_add(MAX_STEP))
     }
 
     /// When capture sample `at` was, seen from `now`; never after `now`.
