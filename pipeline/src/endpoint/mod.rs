@@ -20,6 +20,8 @@
 //! ```
 
 mod convert;
+#[cfg(feature = "devices")]
+pub mod devices;
 mod duplex;
 mod file;
 mod memory;
