@@ -153,4 +153,28 @@ mod tests {
         assert_eq!(health.speakers.callbacks(), 1);
         assert_eq!(frames, [32_768; 2_000]);
     }
+
+    #[test]
+    fn callbacks_do_not_allocate_or_free() {
+        let health = Arc::new(Health::default());
+        let (writer, _reader) = capture_ring(48_000, 10);
+        let (mut to, input) = slot();
+        to.try_push(writer).ok().unwrap();
+        let mut capturing = Capturing::new(input, 2, health.clone());
+        let (_, _, renderer, _reference) = playback_ring(&PlaybackConfig::new(48_000)).unwrap();
+        let (mut to, output) = slot();
+        to.try_push(renderer).ok().unwrap();
+        let mut playing = Playing::new(output, 2, health.clone());
+        let (mut reporter, _reports) = crate::endpoint::devices::health::reports("X");
+        let mut frames = vec![0i16; 9_600];
+
+        let allocations = allocation_counter::measure(|| {
+            for length in [0, 2, 640, 960, 9_600] {
+                capturing.call(&frames[..length]);
+                playing.call(&mut frames[..length]);
+                reporter.report(&health.speakers, cpal::ErrorKind::Xrun.into());
+            }
+        });
+        assert_eq!((allocations.count_total, allocations.count_current), (0, 0));
+    }
 }

@@ -49,8 +49,12 @@ pub fn list() -> Result<Vec<DeviceInfo>, Error> {
             id,
         }
     };
-    let all = host.devices().map_err(|e| device_error("list the devices of", "this machine", &e))?;
-    Ok(all.map(info).filter(|d| d.capture_rate.is_some() || d.playback_rate.is_some()).collect())
+    host.devices().map_err(|e| device_error("list the devices of", "this machine", &e))?;
+    Ok(all_devices(&host)
+        .into_iter()
+        .map(info)
+        .filter(|d| d.capture_rate.is_some() || d.playback_rate.is_some())
+        .collect())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +108,18 @@ pub(super) fn choose(direction: Direction, wanted: Option<&str>) -> Result<Chose
 }
 
 fn candidates(direction: Direction, host: &Host) -> Vec<Device> {
-    let all = host.devices().into_iter().flatten();
-    all.filter(|device| direction.format_of(device).is_ok()).collect()
+    all_devices(host).into_iter().filter(|device| direction.format_of(device).is_ok()).collect()
+}
+
+/// What the system lists, and the defaults, which it may not list.
+fn all_devices(host: &Host) -> Vec<Device> {
+    let mut all: Vec<Device> = host.devices().into_iter().flatten().collect();
+    for default in [host.default_input_device(), host.default_output_device()].into_iter().flatten() {
+        if !all.iter().any(|device| id_of(device) == id_of(&default)) {
+            all.push(default);
+        }
+    }
+    all
 }
 
 fn named(direction: Direction, host: &Host, wanted: &str) -> Result<Device, Error> {
