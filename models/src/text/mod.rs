@@ -25,7 +25,7 @@ pub mod phonemes;
 pub mod vocabulary;
 
 pub use clause::{Boundary, Clause, ClauseConfig, ClauseSplitter};
-pub use g2p::{English, G2p};
+pub use g2p::{English, G2p, UserLexicon};
 pub use normalise::{SpokenWord, WordKind, normalise};
 pub use phonemes::{Phonemes, WordPhonemes};
 pub use vocabulary::{TokenMark, Tokens, Vocabulary};
@@ -44,3 +44,6 @@ pub use vocabulary::{TokenMark, Tokens, Vocabulary};
 pub fn phonemise(text: &str, g2p: &dyn G2p) -> Phonemes {
     g2p.phonemes(&normalise(text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,43 @@ impl Phonemes {
         self.text.chars().count()
     }
 
+    /// The same in pieces of at most `limit` symbols (at least 1), parted between words where that
+    /// is possible: so that no text whatever overfills a model. The marks' sources stay.
+    ///
+    /// ```
+    /// use duologue_models::text::{English, phonemise};
+    ///
+    /// let phonemes = phonemise("one two three", &English::new());
+    /// let chunks = phonemes.chunks(9);
+    /// let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text()).collect();
+    /// assert_eq!(texts, ["wˈʌn tˈu", "θɹˈi"]);
+    /// ```
+    pub fn chunks(&self, limit: usize) -> Vec<Phonemes> {
+        let limit = limit.max(1);
+        let mut chunks = Vec::new();
+        let mut start = 0;
+        while start < self.text.len() {
+            let rest = &self.text[start..];
+            let end = rest.char_indices().nth(limit).map_or(self.text.len(), |(at, _)| start + at);
+            let whole = end == self.text.len() || self.text[end..].starts_with(' ');
+            let end = if whole { end } else { self.text[start..end].rfind(' ').map_or(end, |at| start + at) };
+            chunks.push(self.slice(start..end));
+            start = end + usize::from(self.text[end..].starts_with(' '));
+        }
+        chunks
+    }
+
+    fn slice(&self, range: Range<usize>) -> Phonemes {
+        let first = self.words.partition_point(|word| word.phonemes.end <= range.start);
+        let inside = self.words[first..].iter().take_while(|word| word.phonemes.start < range.end);
+        let words = inside.map(|word| WordPhonemes {
+            source: word.source.clone(),
+            phonemes: word.phonemes.start.max(range.start) - range.start
+                ..word.phonemes.end.min(range.end) - range.start,
+        });
+        Phonemes { words: words.collect(), text: self.text[range].to_owned() }
+    }
+
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()

@@ -1,0 +1,128 @@
+//! How well a clause may end between two given places of the text.
+
+/// How good a place to end is, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Inside a date, a time, a name with a title.
+    Glued,
+    /// Between two words.
+    Word,
+    /// Before a conjunction or the like.
+    Conjunction,
+    /// After a comma, dash, colon, bracket.
+    Phrase,
+    /// After a sentence.
+    Sentence,
+    /// After a paragraph, heading or list item.
+    Paragraph,
+}
+
+/// Before these words a long clause may be parted.
+const CONJUNCTIONS: &[&str] = &[
+    "and", "but", "or", "so", "because", "which", "that", "when", "while", "if", "although", "though",
+    "then", "where", "who", "with", "after", "before", "since", "until", "unless", "as", "than", "for",
+    "from", "into",
+];
+/// Their point never ends a sentence: a name or a number follows.
+const TITLES: &[&str] = &[
+    "dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "gen", "sen", "rep", "gov", "capt", "lt", "col",
+    "sgt", "rev", "hon", "pres", "vs", "cf", "approx", "eg", "ie", "e.g", "i.e", "ft", "est", "avg", "tel",
+    "ext", "esp", "incl",
+];
+/// Their point ends no sentence before a digit.
+const COUNTED: &[&str] = &[
+    "no", "nos", "fig", "vol", "ch", "pp", "pg", "sec", "eq", "apt", "jan", "feb", "mar", "apr", "jun",
+    "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+];
+/// Marks that may stand between a sentence's point and the blank.
+const CLOSERS: [char; 9] = ['"', '\'', '”', '’', ')', ']', '*', '_', '`'];
+
+/// Whether `word` (letters only) is one that a clause may start with when it must be cut.
+pub(super) fn is_conjunction(word: &str) -> bool {
+    CONJUNCTIONS.contains(&word.to_lowercase().as_str())
+}
+
+/// The rank of the place between `token` (a run without blanks), the `blank` after it and `next`,
+/// the first character of what follows. `line_start` says that `token` starts its line, `marked`
+/// that the line is a heading or list item.
+pub(super) fn rank(token: &str, blank: &str, next: char, line_start: bool, marked: bool) -> Rank {
+    let lines = blank.matches('\n').count();
+    let list_follows = matches!(next, '-' | '*' | '+' | '#' | '>' | '|' | '•' | '`') || next.is_ascii_digit();
+    if lines > 1 || lines == 1 && (marked || list_follows) {
+        return Rank::Paragraph;
+    }
+    let bare = token.trim_end_matches(CLOSERS);
+    let glue = next.is_ascii_digit() || bare.ends_with(|c: char| c.is_ascii_digit());
+    let word = if glue { Rank::Glued } else { Rank::Word };
+    let Some(last) = bare.chars().next_back() else { return word };
+    match last {
+        '.' => point(bare, next, line_start),
+        '!' | '?' | '…' | '。' | '！' | '？' if next.is_lowercase() => Rank::Phrase,
+        '!' | '?' | '…' | '。' | '！' | '？' => Rank::Sentence,
+        ',' if next.is_ascii_digit() => Rank::Glued,
+        ',' | ';' | ':' | '—' | '–' | '、' | '，' => Rank::Phrase,
+        '-' if bare.len() == 1 || bare == "--" => Rank::Phrase,
+        _ if token.ends_with(')') && !bare.is_empty() => Rank::Phrase,
+        _ => word,
+    }
+}
+
+/// The rank after a token that ends in a point.
+fn point(bare: &str, next: char, line_start: bool) -> Rank {
+    if bare.ends_with("..") {
+        return if next.is_lowercase() { Rank::Phrase } else { Rank::Sentence };
+    }
+    let word = bare[..bare.len() - 1].trim_start_matches(|c: char| !c.is_alphanumeric());
+    let lower = word.to_lowercase();
+    let numbered = line_start && !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
+    let initial = word.chars().count() == 1 && word.starts_with(char::is_uppercase) && word != "I";
+    if numbered || initial || TITLES.contains(&lower.as_str()) {
+        return Rank::Glued;
+    }
+    if COUNTED.contains(&lower.as_str()) && next.is_ascii_digit() {
+        return Rank::Glued;
+    }
+    match () {
+        // "a.m.", "U.S.", "etc." end a sentence only before a capital.
+        () if word.contains('.')
+            || matches!(lower.as_str(), "etc" | "inc" | "jr" | "sr" | "co" | "corp" | "ltd") =>
+        {
+            if next.is_uppercase() { Rank::Sentence } else { Rank::Word }
+        }
+        () if next.is_lowercase() => Rank::Phrase,
+        () => Rank::Sentence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abbreviations_do_not_end_sentences() {
+        for (token, next, want) in [
+            ("Dr.", 'S', Rank::Glued),
+            ("e.g.", 'a', Rank::Glued),
+            ("a.m.", 't', Rank::Word),
+            ("a.m.", 'T', Rank::Sentence),
+            ("No.", '5', Rank::Glued),
+            ("No.", 'T', Rank::Sentence),
+            ("Nov.", '2', Rank::Glued),
+            ("J.", 'S', Rank::Glued),
+            ("done.", 'T', Rank::Sentence),
+            ("done.\"", 'T', Rank::Sentence),
+            ("3.5.", 'T', Rank::Sentence),
+            ("what?\"", 's', Rank::Phrase),
+            ("wait...", 'n', Rank::Phrase),
+            ("21,", '2', Rank::Glued),
+            ("yes,", 'I', Rank::Phrase),
+            ("10", 'k', Rank::Glued),
+            ("word", 'w', Rank::Word),
+        ] {
+            assert_eq!(rank(token, " ", next, false, false), want, "{token} {next}");
+        }
+        assert_eq!(rank("1.", " ", 'M', true, true), Rank::Glued);
+        assert_eq!(rank("milk", "\n", '-', false, true), Rank::Paragraph);
+        assert_eq!(rank("soft", "\n", 'w', false, false), Rank::Word);
+    }
+}

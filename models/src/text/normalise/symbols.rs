@@ -1,0 +1,85 @@
+//! Symbols that are said: "&", "+", "=", "@", "/", …
+
+use super::Match;
+use super::atoms::{Cursor, Kind};
+
+/// A symbol as a word.
+pub(super) fn symbol(c: &Cursor) -> Option<Match> {
+    let symbol = c.symbol(0)?;
+    let say = match symbol {
+        '&' => "and",
+        '=' if c.is(1, '=') => return Some(Match { atoms: 2, say: "equals".to_owned() }),
+        '=' => "equals",
+        '+' if number_around(c) => "plus",
+        '+' if c.word(-1).is_some()
+            || c.is(-1, '+') && c.word(-2).is_some()
+            || c.is_space(-1) && c.is_space(1) =>
+        {
+            "plus"
+        }
+        '-' if c.is_space(-1) && c.is_space(1) && c.number(-2).is_some() && c.number(2).is_some() => "minus",
+        '*' | '×' | '⋅' if number_around(c) => "times",
+        '×' => "by",
+        '÷' => "divided by",
+        '/' => return slash(c),
+        '<' if c.is(1, '=') => return Some(Match { atoms: 2, say: "less than or equal to".to_owned() }),
+        '>' if c.is(1, '=') => return Some(Match { atoms: 2, say: "greater than or equal to".to_owned() }),
+        '<' if spaced(c) => "less than",
+        '>' if spaced(c) => "greater than",
+        '≤' => "less than or equal to",
+        '≥' => "greater than or equal to",
+        '≠' => "not equal to",
+        '≈' => "approximately",
+        '±' => "plus or minus",
+        '√' => "square root of",
+        '∞' => "infinity",
+        '%' => "percent",
+        '°' => "degrees",
+        '§' => "section",
+        '@' => "at",
+        '#' if c.word(1).is_some() => "hashtag",
+        '^' if number_around(c) || c.word(-1).is_some() => "to the power of",
+        '²' => "squared",
+        '³' => "cubed",
+        '→' | '⇒' => "to",
+        '$' => "dollars",
+        '€' => "euros",
+        '£' => "pounds",
+        '~' if matches!(c.kind(1), Some(Kind::Number)) => "about",
+        '\'' => return elided(c),
+        _ => return None,
+    };
+    Some(Match { atoms: 1, say: say.to_owned() })
+}
+
+fn spaced(c: &Cursor) -> bool {
+    c.is_space(-1) && c.is_space(1)
+}
+
+/// Whether numbers stand on both sides, blanks allowed.
+fn number_around(c: &Cursor) -> bool {
+    let before = if c.is_space(-1) { -2 } else { -1 };
+    c.number(before).is_some() && c.number(c.skip_space(1)).is_some()
+}
+
+/// "/" between two words or numbers; elsewhere silent.
+fn slash(c: &Cursor) -> Option<Match> {
+    let joins = |kind: Option<Kind>| matches!(kind, Some(Kind::Word | Kind::Number));
+    let glued = joins(c.kind(1)) && (joins(c.kind(-1)) || c.starts());
+    // "24/7" and "9/11" are said without it.
+    let numbers = (c.number(-1), c.number(1));
+    if let (Some(_), Some(_)) = numbers {
+        let silent =
+            matches!(numbers, (Some("24"), Some("7")) | (Some("9"), Some("11")) | (Some("50"), Some("50")));
+        return Some(Match { atoms: 1, say: if silent { String::new() } else { "out of".to_owned() } });
+    }
+    glued.then(|| Match { atoms: 1, say: "slash".to_owned() })
+}
+
+/// "'tis", "'em", "'90s".
+fn elided(c: &Cursor) -> Option<Match> {
+    let word = c.word(1)?;
+    let known =
+        matches!(word.to_lowercase().as_str(), "tis" | "twas" | "em" | "cause" | "til" | "bout" | "round");
+    (known && c.starts()).then(|| Match { atoms: 2, say: format!("'{word}") })
+}
