@@ -19,8 +19,6 @@ pub enum ErrorKind {
     Offline,
     /// No prebuilt libraries exist for this operating system and processor. Build them and set `DUOLOGUE_NATIVES`.
     UnsupportedPlatform,
-    /// The processor lacks an instruction set that the libraries need.
-    UnsupportedCpu,
     /// The disk (or a quota, or a file size limit) is full. Free some space, or move the cache with `DUOLOGUE_CACHE`.
     DiskFull,
     /// Reading or writing a file failed for another reason; the message names it.
@@ -96,3 +94,15 @@ impl std::error::Error for Error {}
 
 /// This crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Says a type's name and no more: what it wraps means nothing outside this process.
+macro_rules! opaque_debug {
+    ($($name:ty),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+pub(crate) use opaque_debug;

@@ -1,7 +1,7 @@
 //! Fetches a wheel straight from a package index, for machines without Python or pip.
 //!
 //! An index answers `GET <base>/<package>/` with a page of links (PEP 503) or with JSON (PEP 691). In both a file's address stands in
-//! double quotes and ends with the file's name, so that is what is looked for; the pinned SHA-256 decides whether it was the right one.
+//! quotes and ends with the file's name, so that is what is looked for; the pinned SHA-256 decides whether it was the right one.
 
 use std::{
     fs::File,
@@ -134,9 +134,9 @@ fn unreachable(url: &str, error: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// The address in double quotes that ends with `/name` or is `name`, without its fragment or query.
+/// The address in quotes that ends with `/name` or is `name`, without its fragment or query.
 fn find_link(page: &str, name: &str) -> Option<String> {
-    page.split('"').find_map(|quoted| {
+    page.split(['"', '\'']).find_map(|quoted| {
         let address = quoted.split(['#', '?']).next()?;
         let is_it =
             address.strip_suffix(name).is_some_and(|before| before.ends_with('/') && !before.is_empty());
@@ -204,6 +204,12 @@ mod tests {
             r#"{{"files":[{{"filename":"{NAME}","hashes":{{"sha256":"0"}},"url":"https://f/p/{NAME}"}}]}}"#
         );
         assert_eq!(find_link(&page, NAME).unwrap(), format!("https://f/p/{NAME}"));
+    }
+
+    #[test]
+    fn single_quotes_are_understood() {
+        let page = format!("<a href='../files/{NAME}'>{NAME}</a>");
+        assert_eq!(find_link(&page, NAME).unwrap(), format!("../files/{NAME}"));
     }
 
     #[test]

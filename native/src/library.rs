@@ -12,7 +12,6 @@ use std::{
 use libloading::Library;
 
 use crate::{
-    cpu,
     error::{Error, ErrorKind, Result},
     fetch::fetch,
     locate::{Source, locate},
@@ -74,6 +73,15 @@ impl Natives {
     }
 }
 
+impl std::fmt::Debug for Natives {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Natives")
+            .field("dir", &self.dir)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Loads the libraries with default options: see [`load_with`].
 ///
 /// # Errors
@@ -94,14 +102,13 @@ pub(crate) fn loaded() -> &'static Natives {
 /// options; after an error a later call tries again.
 ///
 /// # Errors
-/// [`ErrorKind::UnsupportedCpu`], [`ErrorKind::NativesMissing`] (a named directory lacks them), [`ErrorKind::WrongVersion`], everything
+/// [`ErrorKind::NativesMissing`] (a named directory lacks them), [`ErrorKind::WrongVersion`], everything
 /// that [`fetch`](crate::fetch()) says, and [`ErrorKind::Runtime`] if ONNX Runtime cannot be started.
 pub fn load_with(options: &LoadOptions) -> Result<&'static Natives> {
     let _one_at_a_time = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(natives) = NATIVES.get() {
         return Ok(natives);
     }
-    cpu::check()?;
     let (dir, source) = find_or_fetch(options)?;
     let natives = open(dir, source)?;
     Ok(NATIVES.get_or_init(|| natives))

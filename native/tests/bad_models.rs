@@ -31,8 +31,7 @@ fn copy() -> Option<TempDir> {
 
 fn refusal(dir: &Path) -> Error {
     OnlineRecognizer::new(&OnlineConfig::new(common::zipformer_model(dir), dir.join(TOKENS)))
-        .err()
-        .expect("a bad model was accepted")
+        .expect_err("a bad model was accepted")
 }
 
 fn expect(error: &Error, kind: ErrorKind, words: &[&str]) {
@@ -146,7 +145,7 @@ fn built_in() -> Option<(TempDir, PathBuf, PathBuf)> {
 
 fn nemo_refusal(model: &Path, tokens: &Path) -> Error {
     let model = OnlineModel::NemoCtc { model: model.into() };
-    OnlineRecognizer::new(&OnlineConfig::new(model, tokens)).err().expect("a bad model was accepted")
+    OnlineRecognizer::new(&OnlineConfig::new(model, tokens)).expect_err("a bad model was accepted")
 }
 
 #[test]
@@ -210,11 +209,11 @@ fn streaming_model_given_as_another_kind_does_not_end_the_process() {
         OfflineModel::NemoCtc { model: encoder.clone() },
     ];
     for model in models {
-        let error = OfflineRecognizer::new(&OfflineConfig::new(model, file(TOKENS))).err().expect("accepted");
+        let error = OfflineRecognizer::new(&OfflineConfig::new(model, file(TOKENS))).expect_err("accepted");
         expect(&error, ErrorKind::ModelInvalid, &[]);
     }
     for model in [OnlineModel::Zipformer2Ctc { model: ctc }, OnlineModel::Zipformer2Ctc { model: encoder }] {
-        let error = OnlineRecognizer::new(&OnlineConfig::new(model, &ctc_tokens)).err().expect("accepted");
+        let error = OnlineRecognizer::new(&OnlineConfig::new(model, &ctc_tokens)).expect_err("accepted");
         expect(&error, ErrorKind::ModelInvalid, &[]);
     }
 }

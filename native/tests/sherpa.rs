@@ -130,9 +130,9 @@ fn endpoint_is_not_missed() {
 fn hot_words_without_a_beam_are_not_silently_ignored() {
     let Some(mut config) = zipformer_config() else { return };
     config.hotwords = Some(Hotwords { phrases: "COUNTRY".into(), score: 1.5, bpe_vocabulary: None });
-    assert_eq!(OnlineRecognizer::new(&config).err().unwrap().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(OnlineRecognizer::new(&config).unwrap_err().kind(), ErrorKind::InvalidArgument);
     config.decoding = Decoding::ModifiedBeam { max_active_paths: 0 };
-    assert_eq!(OnlineRecognizer::new(&config).err().unwrap().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(OnlineRecognizer::new(&config).unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn hot_words_do_not_end_the_process() {
     assert!(transcribe(&mut stream, &samples).text.contains("COUNTRY"));
     assert!(recognizer.stream_with_hotwords("A :x").is_err());
     config.hotwords = Some(hotwords("COUNTRY", dir.join("decoder.onnx")));
-    assert_eq!(OnlineRecognizer::new(&config).err().unwrap().kind(), ErrorKind::ModelInvalid);
+    assert_eq!(OnlineRecognizer::new(&config).unwrap_err().kind(), ErrorKind::ModelInvalid);
 }
 
 fn keyword_config(keywords: &str) -> Option<KeywordConfig> {
@@ -204,6 +204,6 @@ fn key_word_is_not_missed_nor_heard_where_it_is_not() {
 fn bad_key_word_does_not_end_the_process() {
     for bad in ["hello world", "", "▁COUNT RY :x"] {
         let Some(config) = keyword_config(bad) else { return };
-        assert_eq!(KeywordSpotter::new(&config).err().unwrap().kind(), ErrorKind::InvalidArgument, "{bad}");
+        assert_eq!(KeywordSpotter::new(&config).unwrap_err().kind(), ErrorKind::InvalidArgument, "{bad}");
     }
 }

@@ -13,7 +13,7 @@ use super::{
     session::Session,
     tensor::ElementKind,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, opaque_debug};
 
 /// Buffers of fixed shapes for a [`Session`], owned by one thread. [`run`](Self::run) allocates nothing on the Rust side.
 ///
@@ -86,6 +86,8 @@ impl Slot {
         unsafe { std::slice::from_raw_parts_mut(self.data(kind), self.len) }
     }
 }
+
+opaque_debug!(Binding);
 
 impl Binding {
     pub(super) fn new(

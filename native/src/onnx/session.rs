@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{CStr, CString, c_char, c_void},
+    fmt,
     path::Path,
     ptr,
     sync::Arc,
@@ -233,6 +234,12 @@ impl Session {
             )
         };
         api::check(status).map_err(|e| cancel.explain(Error::new(e.kind(), format!("{}: {e}", self.name))))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     tokens::{Tokens, read_text},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, opaque_debug},
     library,
 };
 
@@ -160,6 +160,8 @@ impl KeywordSpotter {
         Ok(KeywordStream { stream: StreamHandle::new(stream)?, spotter: self.clone(), steps: 0, base: 0.0 })
     }
 }
+
+opaque_debug!(KeywordSpotter, KeywordStream);
 
 /// A key word that was heard.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ use super::{
     raw::{Strings, copy_text, copy_texts, length, refused, slice},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, opaque_debug},
     library,
 };
 
@@ -312,6 +312,8 @@ impl OfflineRecognizer {
         }
     }
 }
+
+opaque_debug!(OfflineRecognizer);
 
 /// One utterance; destroyed however the call that made it ends.
 struct Stream(NonNull<ffi::SherpaOnnxOfflineStream>);

@@ -14,7 +14,7 @@ use super::{
     raw::{Strings, copy_text, copy_texts, length, refused, slice},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, opaque_debug},
     library,
 };
 
@@ -374,6 +374,8 @@ impl Drop for StreamHandle {
         unsafe { sherpa().SherpaOnnxDestroyOnlineStream(self.as_ptr()) };
     }
 }
+
+opaque_debug!(OnlineRecognizer, OnlineStream);
 
 /// What a stream has recognised since its last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
