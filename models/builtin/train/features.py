@@ -20,14 +20,20 @@ NOISE_SHARE = 0.06
 
 
 def log_mel(samples: np.ndarray, rate: int = 16_000) -> np.ndarray:
-    """Samples in ±1 → f32 [frames, 80], 25 ms windows every 10 ms (sherpa-onnx's defaults)."""
+    """Samples in ±1 → f32 [frames, 80], 25 ms Hann windows every 10 ms, librosa's mel filters from 0 Hz to half the rate.
+
+    These are not sherpa-onnx's usual features: it computes NeMo's for a `nemo_ctc` model, whatever its metadata says (seen with
+    2.0.1 by a probe model that returns its input as tokens).
+    """
     options = knf.FbankOptions()
     options.frame_opts.dither = 0
     options.frame_opts.snip_edges = False
     options.frame_opts.samp_freq = rate
+    options.frame_opts.window_type = "hann"
+    options.frame_opts.remove_dc_offset = False
     options.mel_opts.num_bins = MELS
-    options.mel_opts.low_freq = 20
-    options.mel_opts.high_freq = -400
+    options.mel_opts.low_freq = 0
+    options.mel_opts.is_librosa = True
     extractor = knf.OnlineFbank(options)
     extractor.accept_waveform(rate, samples.astype(np.float32))
     extractor.input_finished()

@@ -10,24 +10,27 @@ from jax import random
 
 from features import MELS
 
-TOP_HZ = 7600.0
+BREAK_HZ, BREAK_MEL, LOG_STEP = 1000.0, 15.0, float(jnp.log(6.4)) / 27.0
+TOP_MEL = BREAK_MEL + float(jnp.log(8.0)) / LOG_STEP
+"""librosa's (Slaney's) mel scale: linear to 1 kHz, then logarithmic; 8 kHz at the top."""
 
 
 def mel_of(hertz):
-    return 1127.0 * jnp.log1p(hertz / 700.0)
+    above = BREAK_MEL + jnp.log(jnp.maximum(hertz, BREAK_HZ) / BREAK_HZ) / LOG_STEP
+    return jnp.where(hertz < BREAK_HZ, hertz * BREAK_MEL / BREAK_HZ, above)
 
 
 def hertz_of(mel):
-    return 700.0 * jnp.expm1(mel / 1127.0)
+    above = BREAK_HZ * jnp.exp(jnp.maximum(mel - BREAK_MEL, 0) * LOG_STEP)
+    return jnp.where(mel < BREAK_MEL, mel * BREAK_HZ / BREAK_MEL, above)
 
 
 def warp_vocal_tract(key, x):
     """Stretches the frequency axis by 0.85 to 1.18 (a different speaker size), per example."""
     factor = jnp.exp(random.uniform(key, (x.shape[0], 1), minval=-0.165, maxval=0.165))
-    low, high = mel_of(20.0), mel_of(TOP_HZ)
-    centres = low + (jnp.arange(MELS) + 1) * (high - low) / (MELS + 1)
+    centres = (jnp.arange(MELS) + 1) * TOP_MEL / (MELS + 1)
     source = mel_of(hertz_of(centres)[None] * factor)
-    position = jnp.clip((source - low) * (MELS + 1) / (high - low) - 1, 0, MELS - 1)
+    position = jnp.clip(source * (MELS + 1) / TOP_MEL - 1, 0, MELS - 1)
     weights = jnp.maximum(0, 1 - jnp.abs(position[:, None, :] - jnp.arange(MELS)[None, :, None]))
     return jnp.einsum("btm,bmn->btn", x, weights)
 

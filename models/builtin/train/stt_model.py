@@ -23,7 +23,7 @@ PHONE_HEAD_AFTER = 3
 
 LEVEL_WINDOW = 128
 """Frames (1.28 s) over which the loudest frame sets the level."""
-LEVEL_FLOOR = -3.0
+LEVEL_FLOOR = -7.0
 """Lowest level assumed, as log frame energy of ±1 samples: about −55 dBFS speech. What is quieter is not amplified."""
 DEPTH = 12.0
 """Nepers of power (52 dB) kept below the level; what lies deeper is noise floor."""

@@ -27,7 +27,6 @@ jax.config.update("jax_compilation_cache_dir", str(work("compiled")))
 BUCKETS = [200, 260, 340, 460, 720]
 """Example lengths in frames; an example is padded to the next."""
 MAX_LABELS, MAX_PHONES = 14, 64
-PHONE_WEIGHT = 0.3
 DROP = 0.05
 WARM_UP = 300
 AVERAGE = 0.999
@@ -88,16 +87,18 @@ def augmented(key, x, lengths):
     return stt_augment.mask(keys[3], normalise_level(x))
 
 
-def loss(params, key, x, lengths, words, word_padding, sounds, sound_padding):
+def loss(params, key, phone_weight, x, lengths, words, word_padding, sounds, sound_padding):
     augment_key, drop_key = jax.random.split(key)
     x = augmented(augment_key, x, lengths)
     word_logits, phone_logits = forward(params, x, drop_key, DROP)
     time_padding = (jnp.arange(word_logits.shape[1])[None] >= (lengths // STACK)[:, None]).astype(jnp.float32)
     word_loss = optax.ctc_loss(word_logits, time_padding, words, word_padding, blank_id=BLANK)
-    phone_loss = optax.ctc_loss(phone_logits, time_padding, sounds, sound_padding, blank_id=0)
     word_loss = (word_loss / jnp.maximum((1 - word_padding).sum(1), 1)).mean()
+    if phone_weight == 0:
+        return word_loss, (word_loss, 0.0)
+    phone_loss = optax.ctc_loss(phone_logits, time_padding, sounds, sound_padding, blank_id=0)
     phone_loss = (phone_loss / jnp.maximum((1 - sound_padding).sum(1), 1)).mean()
-    return word_loss + PHONE_WEIGHT * phone_loss * 4, (word_loss, phone_loss)
+    return word_loss + phone_weight * phone_loss, (word_loss, phone_loss)
 
 
 def optimizer() -> optax.GradientTransformation:
@@ -110,8 +111,10 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--minutes", type=float, default=1e9)
     options.add_argument("--steps", type=int, default=10**9)
+    options.add_argument("--until", type=int, default=10**9, help="stop after this step, before the schedule's end")
     options.add_argument("--rate", type=float, default=2e-3)
     options.add_argument("--frames", type=int, default=9600, help="frames per batch")
+    options.add_argument("--phone-weight", type=float, default=1.2, help="of the auxiliary phone loss; 0 leaves it out")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--set", default="train")
     options.add_argument("--resume", action="store_true")
@@ -121,6 +124,7 @@ def main() -> None:
     optimize = optimizer()
     if options.resume and checkpoint.exists():
         state = pickle.loads(checkpoint.read_bytes())
+        state["steps"], state["minutes"] = int(state["steps"]), float(state["minutes"])
     else:
         params = initial(options.seed)
         state = {"params": params, "average": params, "moments": optimize.init(params), "steps": 0, "minutes": 0.0}
@@ -128,7 +132,7 @@ def main() -> None:
 
     @jax.jit
     def step(params, average, moments, key, rate, decay, *batch):
-        (_, losses), gradients = jax.value_and_grad(loss, has_aux=True)(params, key, *batch)
+        (_, losses), gradients = jax.value_and_grad(loss, has_aux=True)(params, key, options.phone_weight, *batch)
         updates, moments = optimize.update(gradients, moments, params)
         params = jax.tree.map(lambda p, u: p + rate * u, params, updates)
         average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, average, params)
@@ -143,7 +147,7 @@ def main() -> None:
     for batch in examples.batches():
         minutes = state["minutes"] + (time.time() - began) / 60
         progress = max(n / options.steps, minutes / options.minutes)
-        if progress >= 1:
+        if progress >= 1 or n >= options.until:
             break
         n += 1
         rate = options.rate * min(1, n / WARM_UP) * max(0.01, 0.5 + 0.5 * np.cos(np.pi * progress))

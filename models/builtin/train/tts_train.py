@@ -172,6 +172,7 @@ def main() -> None:
     checkpoint = work("tts", "checkpoint.pkl")
     if options.resume and checkpoint.exists():
         state = pickle.loads(checkpoint.read_bytes())
+        state["steps"], state["minutes"] = int(state["steps"]), float(state["minutes"])
     else:
         params = initial(options.seed)
         state = {"params": params, "average": params, "moments": optimize.init(params), "steps": 0, "minutes": 0.0}
