@@ -77,6 +77,25 @@ fn stalled_input_does_not_stall_the_agent() {
 }
 
 #[test]
+fn stall_in_the_middle_of_a_sample_does_not_swap_all_that_follow() {
+    let (reader, mut writer) = pipe().unwrap();
+    let mut source = PcmSource::new(reader, "pipe", 16_000, Duration::from_millis(50)).unwrap();
+    let sent = bytes(&[258; 20]);
+    writer.write_all(&sent[..1]).unwrap();
+    let mut block = [9.0; 160];
+    assert_eq!(source.read(&mut block).unwrap(), Flow::Continue);
+    assert_eq!(block, [0.0; 160], "half a sample is none");
+    writer.write_all(&sent[1..]).unwrap();
+    writer.write_all(&bytes(&[515; 300])).unwrap();
+    drop(writer);
+    let mut heard = Vec::new();
+    while source.read(&mut block).unwrap() == Flow::Continue {
+        heard.extend(block.iter().map(|s| (s * 32_768.0) as i16).filter(|s| *s != 0));
+    }
+    assert_eq!(heard, [vec![258; 20], vec![515; 300]].concat());
+}
+
+#[test]
 fn failing_input_is_an_error_with_its_name() {
     struct Broken;
     impl Read for Broken {

@@ -213,6 +213,29 @@ fn conversion_does_not_move_the_echo() {
 }
 
 #[test]
+fn no_pair_of_rates_is_a_panic_or_moves_the_agent() {
+    for (capture, playback) in
+        [(8_100, 16_000), (44_100, 24_000), (16_000, 44_100), (192_000, 8_000), (11_000, 12_300)]
+    {
+        let rates = Rates { capture, playback };
+        let mut played = vec![0.0; playback as usize / 2];
+        played.extend((0..playback / 2).map(|i| (i as f32 * 400.0 / playback as f32).sin() * 0.5));
+        let config = RoomConfig {
+            echo: Some(EchoPath::new(0.0, 0.0)),
+            recording: Recording::Memory { seconds: 2 },
+            ..RoomConfig::new(rates)
+        };
+        let (captured, log) = run(config, &played, 1_000);
+        assert_eq!(captured.len(), capture as usize);
+        let agent = log.recorded().agent;
+        let first = agent.iter().position(|s| s.abs() > 0.25).unwrap() as f32 / capture as f32;
+        // The sine rises to half its height within π / 6 / 400 s.
+        assert!((first - 0.5 - 0.001_31).abs() < 0.000_5, "{rates:?}: {first} s");
+        assert!((log.agent()[0].start as f32 / capture as f32 - 0.5).abs() < 0.000_5);
+    }
+}
+
+#[test]
 fn overdriven_speakers_are_not_linear() {
     let echo = EchoPath::new(10.0, 0.0).speaker_limit(0.3);
     let (captured, _) = run(RoomConfig { echo: Some(echo), ..RoomConfig::new(SAME) }, &[0.9, 0.03], 100);
@@ -333,6 +356,14 @@ fn pause_between_words_is_not_taken_for_a_duck() {
     let played = agent(&[(0, 16_500), (17_500, 24_000)]);
     let (_, log) = run(RoomConfig::new(SAME), &played, 3_000);
     assert_eq!(log.time_until_ducked(16_000, 9.0).map(|d| d.as_millis()), Some(500));
+}
+
+#[test]
+fn pause_between_words_does_not_split_a_stretch() {
+    let played = agent(&[(1_000, 2_000), (2_000 + 3_199, 6_000), (6_000 + 3_200, 10_000)]);
+    let (_, log) = run(RoomConfig::new(SAME), &played, 1_000);
+    let stretches: Vec<(u64, u64)> = log.agent().iter().map(|s| (s.start, s.end)).collect();
+    assert_eq!(stretches, [(1_000, 6_000), (9_200, 10_000)], "200 ms are 3,200 samples");
 }
 
 #[test]

@@ -16,9 +16,9 @@
 //! # }
 //! ```
 
-use super::convert::Converter;
 use super::{Flow, Sink, Source};
 use crate::Error;
+use crate::resample::Resampler;
 use crate::wav::{Warning, WavReader, WavWriter};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -30,8 +30,8 @@ const COMMON_RATE: u32 = 48_000;
 pub struct WavSource {
     reader: WavReader,
     rate: u32,
-    converter: Converter,
-    /// Converted samples not yet given.
+    resampler: Resampler,
+    /// Resampled samples not yet given.
     ready: VecDeque<f32>,
     buffer: Vec<f32>,
     name: String,
@@ -52,7 +52,7 @@ impl WavSource {
         let mut source = Self {
             reader,
             rate,
-            converter: Converter::new(own, rate)?,
+            resampler: Resampler::new(own, rate)?,
             ready: VecDeque::new(),
             buffer: vec![0.0; (own / 100) as usize],
             name: path.display().to_string(),
@@ -78,10 +78,10 @@ impl WavSource {
         while self.ready.len() < wanted && !self.ended {
             let n = self.reader.read(&mut self.buffer)?;
             let ready = &mut self.ready;
-            self.converter.push(&self.buffer[..n], |s| ready.extend(s));
+            self.resampler.process(&self.buffer[..n], &mut |s| ready.extend(s));
             if n < self.buffer.len() {
                 self.ended = true;
-                self.converter.flush(|s| ready.extend(s));
+                self.resampler.flush(&mut |s| ready.extend(s));
                 self.tell();
             }
         }

@@ -19,7 +19,6 @@
 //! # }
 //! ```
 
-mod convert;
 #[cfg(feature = "devices")]
 pub mod devices;
 mod duplex;

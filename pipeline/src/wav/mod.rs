@@ -35,15 +35,13 @@ mod header;
 mod reader;
 mod writer;
 
+pub use crate::resample::RATES;
 pub use reader::WavReader;
 pub use writer::WavWriter;
 pub(crate) use writer::to_i16;
 
 use crate::{Error, ErrorKind};
 use std::fmt;
-
-/// Lowest and highest sample rate that is accepted, in Hz.
-pub const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
 
 /// How a sample is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

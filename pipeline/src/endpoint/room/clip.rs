@@ -1,6 +1,6 @@
 //! A piece of audio in memory, cheap to clone.
 
-use crate::endpoint::convert::convert_clip;
+use crate::resample::Resampler;
 use crate::wav::{RATES, WavReader};
 use crate::{Error, ErrorKind};
 use std::path::Path;
@@ -54,12 +54,16 @@ impl Clip {
     /// The clip at `rate` Hz.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if there is no conversion between the two rates.
+    /// [`ErrorKind::Config`] if `rate` is not within 8–192 kHz.
     pub fn at_rate(&self, rate: u32) -> Result<Self, Error> {
         if rate == self.rate {
             return Ok(self.clone());
         }
-        Self::new(convert_clip(&self.samples, self.rate, rate)?, rate)
+        let mut resampler = Resampler::new(self.rate, rate)?;
+        let mut all = Vec::new();
+        resampler.process(&self.samples, &mut |s| all.extend_from_slice(s));
+        resampler.flush(&mut |s| all.extend_from_slice(s));
+        Self::new(all, rate)
     }
 
     /// Mean power of the parts that sound: blocks of 10 ms within 40 dB of the loudest.

@@ -47,9 +47,9 @@ pub use log::{Placed, Recorded, RoomLog, Stretch};
 pub use noise::{Noise, NoiseKind, NoiseLevel};
 pub use record::Recording;
 
-use super::convert::Converter;
 use super::duplex::check_rate;
 use super::{Exchange, Flow, Rates};
+use crate::resample::Resampler;
 use crate::{Error, ErrorKind};
 use caller::Speaker;
 use echo::Echo;
@@ -120,7 +120,7 @@ pub struct SimulatedRoom {
     hearing: Hearing,
     speaker: Speaker,
     /// What is played, at the capture rate.
-    converter: Converter,
+    resampler: Resampler,
     echo: Option<Echo>,
     noise: Option<NoiseLoop>,
     recorder: Recorder,
@@ -147,15 +147,15 @@ impl SimulatedRoom {
     pub fn new(config: RoomConfig) -> Result<(Self, RoomLog), Error> {
         config.validate()?;
         let Rates { capture, playback } = config.rates;
-        let converter = Converter::new(playback, capture)?;
-        let delay = converter.delay();
+        let resampler = Resampler::new(playback, capture)?;
+        let lag = resampler.lag();
         let speaker = Speaker::new(&config.caller, capture)?;
         let noise = config
             .noise
             .as_ref()
             .map(|n| NoiseLoop::new(n, capture, speaker.level(), config.seed))
             .transpose()?;
-        let echo = config.echo.as_ref().map(|e| Echo::new(e, capture, delay, config.seed)).transpose()?;
+        let echo = config.echo.as_ref().map(|e| Echo::new(e, capture, lag, config.seed)).transpose()?;
         let log = RoomLog::new(&config);
         let room = Self {
             rates: config.rates,
@@ -163,7 +163,7 @@ impl SimulatedRoom {
             mic_gain: gain(config.mic_gain_db),
             hearing: Hearing::new(&config),
             speaker,
-            converter,
+            resampler,
             echo,
             noise,
             recorder: Recorder::new(&config.recording, capture, log.clone())?,
@@ -210,7 +210,7 @@ impl Exchange for SimulatedRoom {
 
         let ready = &mut self.blocks.ready;
         ready.clear();
-        self.converter.push(&self.blocks.played, |samples| ready.extend_from_slice(samples));
+        self.resampler.process(&self.blocks.played, &mut |samples| ready.extend_from_slice(samples));
         if let Some(echo) = &mut self.echo {
             echo.add(ready, captured);
         }
