@@ -1,5 +1,48 @@
-//! Duologue: an on-device voice pipeline for agents. It hears, lets your agent think, and speaks.
+//! Duologue: an on-device voice pipeline for agents. It hears, lets your agent think, and speaks, in
+//! one process, with no cloud.
+//!
+//! ```no_run
+//! use duologue::config::Config;
+//! use duologue::pipeline::{Reply, UserTurn};
+//! use duologue::pipeline::endpoint::{Duplex, Paced, WavSink, WavSource};
+//! use duologue::setup::Models;
+//!
+//! let config = Config::load(None)?;
+//! let models = Models::load(&config, false)?;
+//! let file = Duplex::new(WavSource::open("caller.wav")?, WavSink::create("agent.wav", 48_000)?)?;
+//! let pipeline = models
+//!     .builder(config.pipeline)?
+//!     .responder(|turn: UserTurn, reply: Reply| {
+//!         let _ = reply.text(&format!("You said: {}.", turn.text));
+//!     })
+//!     .start(Box::new(Paced::real_time(file)))?;
+//! let events = pipeline.events();
+//! while pipeline.ended().is_none() {
+//!     if let Some(event) = events.next_within(std::time::Duration::from_secs(1)) {
+//!         println!("{event:?}");
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`setup`] | models by name, and a pipeline of them |
+//! | [`config`] | `duologue.toml` and the environment |
+//! | [`pipeline`] | the pipeline itself: endpoints, events, handles, simulation |
+//! | [`models`] | speech models: traits, loaders, registry, text |
+//! | [`vad`] | voice activity detection |
+//! | [`native`] | the shared libraries |
+//! | [`appliance`] | a small offline agent for demonstrations |
+//! | [`caller`] | the speech of the demonstration's caller |
+//! | [`timeline`] | a conversation as a picture |
 #![forbid(unsafe_code)]
+
+pub mod appliance;
+pub mod caller;
+pub mod config;
+pub mod setup;
+pub mod timeline;
 
 pub use duologue_models as models;
 pub use duologue_native as native;

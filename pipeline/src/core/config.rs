@@ -155,9 +155,9 @@ pub struct Config {
 }
 
 /// Backchannels of English: said to show that one listens, not to take the turn.
-const BACKCHANNELS: [&str; 26] = [
+const BACKCHANNELS: [&str; 27] = [
     "ah", "aha", "alright", "cool", "exactly", "good", "great", "got it", "hm", "hmm", "huh", "i see", "mhm",
-    "mm", "mm hmm", "oh", "ok", "okay", "right", "sure", "uh", "uh huh", "um", "yeah", "yep", "yes",
+    "mm", "mm hmm", "oh", "ok", "okay", "right", "sure", "uh", "uh huh", "uhhuh", "um", "yeah", "yep", "yes",
 ];
 
 impl Default for Config {

@@ -1,0 +1,225 @@
+//! How the parts of a pipeline are put together, the same for threads and simulated time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use duologue_models::text::ClauseConfig;
+use duologue_models::{SpeakOptions, Stt, Tts, TurnDetector};
+use duologue_vad::Vad;
+use serde::{Deserialize, Serialize};
+
+use crate::capture::{CaptureWriter, capture_ring};
+use crate::core::{self, Conversation};
+use crate::director::{AgentRunner, Director, Outlets};
+use crate::ear::{Ear, EarConfig};
+use crate::endpoint::Rates;
+use crate::events::EventHub;
+use crate::handle::Handle;
+use crate::mouth::Mouth;
+use crate::offline::model_error;
+use crate::playback::{PlaybackConfig, Renderer, playback_ring};
+use crate::respond::{REPLY_PATIENCE, Responder};
+use crate::say::SayBook;
+use crate::scribe::Scribe;
+use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, StageCounters};
+use crate::{Error, ErrorKind};
+
+/// What the capture ring holds, in ms: the longest stall of the ear that loses nothing.
+const CAPTURE_MS: u32 = 2_000;
+/// Signals that may wait for the conversation.
+const SIGNALS: usize = 8_192;
+/// Commands that may wait for the scribe: 15 s of blocks.
+const SCRIBE_COMMANDS: usize = 1_500;
+/// Commands that may wait for the mouth.
+const MOUTH_COMMANDS: usize = 1_024;
+/// Share of the first second of speech that may be spent on synthesizing its first clause.
+const FIRST_AUDIO_TARGET_MS: u32 = 400;
+
+/// Every setting of a pipeline; what is left out keeps its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PipelineConfig {
+    /// Turn-taking and barge-in.
+    pub conversation: core::Config,
+    /// Echo cancellation and voice activity. `vad.pre_roll_ms` and `vad.post_roll_ms` have no effect
+    /// here: `conversation.pre_roll` has.
+    pub ear: EarConfig,
+    /// Levels and fades of playback; its `rate` is the endpoint's.
+    pub playback: PlaybackConfig,
+    /// Voice and speed.
+    pub voice: VoiceConfig,
+}
+
+/// How the agent speaks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VoiceConfig {
+    /// The voice's name; empty means the model's first.
+    pub name: String,
+    /// Tempo, `0.5..=2.0`.
+    pub speed: f32,
+}
+
+impl PipelineConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], naming the first key that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.conversation.validate()?;
+        self.ear.vad.validate().map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
+        self.playback.validate()?;
+        self.voice.validate()
+    }
+}
+
+impl VoiceConfig {
+    fn validate(&self) -> Result<(), Error> {
+        if (0.5..=2.0).contains(&self.speed) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Config, format!("voice.speed = {}: must be 0.5 to 2.0", self.speed)))
+    }
+}
+
+impl Default for VoiceConfig {
+    fn default() -> Self {
+        Self { name: String::new(), speed: 1.0 }
+    }
+}
+
+/// The parts of a pipeline, before an endpoint is known.
+///
+/// Life cycle: [`Builder::new`] → options → [`Builder::start`] or [`Builder::simulate`].
+pub struct Builder {
+    pub(crate) stt: Arc<dyn Stt>,
+    pub(crate) tts: Arc<dyn Tts>,
+    vad: Box<dyn Vad>,
+    detector: Option<Box<dyn TurnDetector>>,
+    responder: Option<Arc<dyn Responder>>,
+    config: PipelineConfig,
+}
+
+impl Builder {
+    /// A pipeline of these models, which nobody answers yet.
+    pub fn new(stt: Arc<dyn Stt>, tts: Arc<dyn Tts>, vad: Box<dyn Vad>) -> Self {
+        Self { stt, tts, vad, detector: None, responder: None, config: PipelineConfig::default() }
+    }
+
+    /// Who answers the user.
+    #[must_use]
+    pub fn responder(mut self, responder: impl Responder + 'static) -> Self {
+        self.responder = Some(Arc::new(responder));
+        self
+    }
+
+    /// What tells whether the user has finished; without it silence alone decides.
+    #[must_use]
+    pub fn turn_detector(mut self, detector: Box<dyn TurnDetector>) -> Self {
+        self.detector = Some(detector);
+        self
+    }
+
+    /// All settings.
+    #[must_use]
+    pub fn config(mut self, config: PipelineConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    pub(crate) fn assemble(self, rates: Rates, clock: Clock, threaded: bool) -> Result<Parts, Error> {
+        let Self { stt, tts, vad, detector, responder, mut config } = self;
+        let voice = SpeakOptions { voice: config.voice.name.clone(), speed: config.voice.speed };
+        config.validate()?;
+        check_voice(&*tts, &voice)?;
+        config.playback.rate = rates.playback;
+        config.conversation.output_rate = rates.playback;
+        config.conversation.turn_detector = detector.is_some();
+        let conversation = Conversation::new(config.conversation)?;
+
+        let (capture, capture_reader) = capture_ring(rates.capture, CAPTURE_MS);
+        let (writer, playback, renderer, reference) = playback_ring(&config.playback)?;
+        // Indices of speech itself: the conversation adds its own pre-roll and waits.
+        config.ear.vad.pre_roll_ms = 0;
+        config.ear.vad.post_roll_ms = 0;
+        let ear = Ear::new(&config.ear, vad, rates.capture, rates.playback)?;
+        let scribe = Scribe::new(&*stt, detector).map_err(model_error)?;
+        let mouth = Mouth::new(Arc::clone(&tts), writer, rates.playback, clause_config(&*tts))?;
+
+        let (signals, inbox) = bounded(SIGNALS);
+        let (to_scribe, scribe_inbox) = bounded(SCRIBE_COMMANDS);
+        let (to_mouth, mouth_inbox) = bounded(MOUTH_COMMANDS);
+        let counters = Arc::new(StageCounters::default());
+        let handle = Handle {
+            signals: signals.clone(),
+            events: Arc::new(EventHub::default()),
+            says: Arc::new(SayBook::default()),
+            history: Arc::new(Mutex::default()),
+            playback: playback.clone(),
+            counters: Arc::clone(&counters),
+            clock: clock.clone(),
+        };
+        let runner =
+            if threaded { AgentRunner::Threads { patience: REPLY_PATIENCE } } else { AgentRunner::Inline };
+        let outlets = Outlets {
+            playback,
+            scribe: to_scribe.clone(),
+            mouth: to_mouth,
+            mouth_cancel: mouth.cancel_handle(),
+            handle: handle.clone(),
+        };
+        let ear = EarStage {
+            ear,
+            capture: capture_reader,
+            reference,
+            scribe: to_scribe,
+            conversation: signals.clone(),
+            counters: Arc::clone(&counters),
+        };
+        let scribe = ScribeStage {
+            scribe,
+            inbox: scribe_inbox,
+            conversation: signals.clone(),
+            counters: Arc::clone(&counters),
+        };
+        let mouth = MouthStage {
+            mouth,
+            inbox: mouth_inbox,
+            conversation: signals.clone(),
+            clock: clock.clone(),
+            counters,
+        };
+        let director =
+            Director::new(conversation, clock, (signals, inbox), outlets, responder, runner, voice);
+        Ok(Parts { capture, renderer, ear, scribe, mouth, director, handle })
+    }
+}
+
+/// Everything a running pipeline is made of.
+pub(crate) struct Parts {
+    pub capture: CaptureWriter,
+    pub renderer: Renderer,
+    pub ear: EarStage,
+    pub scribe: ScribeStage,
+    pub mouth: MouthStage,
+    pub director: Director,
+    pub handle: Handle,
+}
+
+fn check_voice(tts: &dyn Tts, voice: &SpeakOptions) -> Result<(), Error> {
+    if voice.voice.is_empty() || tts.voices().contains(&voice.voice) {
+        return Ok(());
+    }
+    let known = tts.voices().join(", ");
+    let message = format!("voice.name = {:?}: {} has no such voice; it has {known}", voice.voice, tts.name());
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+/// The first clause is as long as this device can speak soon enough.
+fn clause_config(tts: &dyn Tts) -> ClauseConfig {
+    let defaults = ClauseConfig::default();
+    let Some(cost) = tts.cost() else { return defaults };
+    let first = cost.first_clause_phonemes(Duration::from_millis(u64::from(FIRST_AUDIO_TARGET_MS)));
+    ClauseConfig { first_clause_phonemes: first, ..defaults }
+}

@@ -1,0 +1,373 @@
+//! The director: runs the conversation core and carries its orders out.
+//!
+//! It is the only place where the core meets the world: signals from the stages become inputs,
+//! outputs become orders to playback, scribe, mouth and responder. Nothing here waits; order is
+//! kept, so an epoch is always begun before it is spoken.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use duologue_models::SpeakOptions;
+
+use crate::core::{self, Conversation, Event, Input, Output, SpokenWord, TurnId};
+use crate::handle::Handle;
+use crate::mouth::{MouthCancel, MouthEvent};
+use crate::playback::{Epoch, Mode, PlaybackControl};
+use crate::respond::{Reply, ReplyEnd, ReplyReader, Responder, UserTurn, reply};
+use crate::stages::{Clock, MouthCommand, ScribeCommand, Signal};
+
+/// How often playback is looked at while the agent may be heard.
+const PLAYBACK_POLL: Duration = Duration::from_millis(10);
+/// Most pieces of a reply taken in one step, so that signals are seen soon.
+const REPLY_BURST: usize = 64;
+/// Most responders that may still be at work on turns nobody waits for any more.
+const MAX_RESPONDERS: usize = 8;
+/// Orders to one stage that wait for room before replies are no longer read.
+const OUTBOX_LIMIT: usize = 256;
+
+/// Who runs a responder.
+pub(crate) enum AgentRunner {
+    /// A thread for each turn, with a writer's patience.
+    Threads { patience: Duration },
+    /// The caller's own thread: the responder must not wait.
+    Inline,
+}
+
+/// Where the director's orders go.
+pub(crate) struct Outlets {
+    pub playback: PlaybackControl,
+    pub scribe: Sender<ScribeCommand>,
+    pub mouth: Sender<MouthCommand>,
+    pub mouth_cancel: MouthCancel,
+    pub handle: Handle,
+}
+
+pub(crate) struct Director {
+    core: Conversation,
+    clock: Clock,
+    inbox: Receiver<Signal>,
+    /// For inputs of its own and for replies; the director outlives both.
+    signals: Sender<Signal>,
+    outlets: Outlets,
+    responder: Option<Arc<dyn Responder>>,
+    runner: AgentRunner,
+    responders: Arc<()>,
+    replies: BTreeMap<TurnId, ReplyReader>,
+    /// A speculative question to a responder that answers only what is certain.
+    uncertain: Option<(TurnId, String)>,
+    voice: SpeakOptions,
+    to_mouth: VecDeque<MouthCommand>,
+    to_scribe: VecDeque<ScribeCommand>,
+    speaking: Option<core::Epoch>,
+}
+
+impl Director {
+    #[allow(clippy::too_many_arguments, reason = "built in one place, from parts of different owners")]
+    pub fn new(
+        core: Conversation,
+        clock: Clock,
+        signals: (Sender<Signal>, Receiver<Signal>),
+        outlets: Outlets,
+        responder: Option<Arc<dyn Responder>>,
+        runner: AgentRunner,
+        voice: SpeakOptions,
+    ) -> Self {
+        Self {
+            core,
+            clock,
+            inbox: signals.1,
+            signals: signals.0,
+            outlets,
+            responder,
+            runner,
+            responders: Arc::new(()),
+            replies: BTreeMap::new(),
+            uncertain: None,
+            voice,
+            to_mouth: VecDeque::new(),
+            to_scribe: VecDeque::new(),
+            speaking: None,
+        }
+    }
+
+    /// The signals, for whoever waits for the first.
+    pub fn inbox(&self) -> &Receiver<Signal> {
+        &self.inbox
+    }
+
+    /// The conversation, to look at.
+    pub fn conversation(&self) -> &Conversation {
+        &self.core
+    }
+
+    /// Whether the conversation was closed.
+    pub fn is_closed(&self) -> bool {
+        self.core.state() == core::State::Closed
+    }
+
+    /// How long the director may wait for a signal.
+    pub fn patience(&self) -> Duration {
+        let now = self.clock.now();
+        let timer = self.core.next_timeout().map(|at| at.saturating_sub(now));
+        let poll = self.speaking.map(|_| PLAYBACK_POLL);
+        let waiting = !self.to_mouth.is_empty() || !self.to_scribe.is_empty();
+        let retry = waiting.then_some(Duration::from_millis(1));
+        [timer, poll, retry].into_iter().flatten().min().unwrap_or(Duration::from_millis(500))
+    }
+
+    /// Takes `first`, then everything else that waits; returns whether anything was done.
+    pub fn step(&mut self, first: Option<Signal>) -> bool {
+        let mut progressed = false;
+        let waiting = self.inbox.len();
+        let inbox = self.inbox.clone();
+        self.watch_playback();
+        for signal in first.into_iter().chain(inbox.try_iter().take(waiting)) {
+            progressed = true;
+            self.signal(signal);
+        }
+        progressed |= self.read_replies();
+        if self.core.next_timeout().is_some_and(|at| at <= self.clock.now()) {
+            progressed = true;
+            self.input(Input::Timeout);
+        }
+        self.send_waiting();
+        progressed
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Input(input) => self.input(input),
+            Signal::Mouth(event) => self.mouth(event),
+            Signal::Reply => {}
+            Signal::Voice(voice) => self.voice = voice,
+            Signal::Died(stage) => {
+                tracing::error!(stage, "a stage of the pipeline has died; the conversation is closed");
+                self.input(Input::Close);
+            }
+        }
+    }
+
+    fn mouth(&mut self, event: MouthEvent) {
+        let input = match event {
+            MouthEvent::Spoken { epoch, words, end, .. } => Input::Spoken {
+                epoch: core_epoch(epoch),
+                words: words
+                    .into_iter()
+                    .map(|mark| SpokenWord { source: mark.source, samples: mark.samples })
+                    .collect(),
+                end_sample: end,
+            },
+            MouthEvent::Done { epoch, total } => {
+                Input::SynthesisDone { epoch: core_epoch(epoch), total_samples: total }
+            }
+            MouthEvent::Failed { epoch, reason } => {
+                Input::SynthesisFailed { epoch: core_epoch(epoch), reason }
+            }
+        };
+        self.input(input);
+    }
+
+    fn input(&mut self, input: Input) {
+        self.core.handle(input, self.clock.now());
+        while let Some(output) = self.core.poll_output() {
+            self.carry_out(output);
+        }
+    }
+
+    /// Tells the core how far playback is, so that whatever comes next is judged by what was heard.
+    fn watch_playback(&mut self) {
+        let Some(epoch) = self.speaking else { return };
+        let status = self.outlets.playback.status();
+        if core_epoch(status.epoch) != epoch {
+            return;
+        }
+        self.input(Input::Playback {
+            epoch,
+            played: status.played,
+            audible: status.audible,
+            finished: status.finished,
+        });
+        if status.finished || status.mode == Mode::Stopped {
+            self.speaking = None;
+        }
+    }
+
+    fn read_replies(&mut self) -> bool {
+        let mut progressed = false;
+        let turns: Vec<TurnId> = self.replies.keys().copied().collect();
+        for turn in turns {
+            for _ in 0..REPLY_BURST {
+                if self.to_mouth.len() > OUTBOX_LIMIT {
+                    return progressed;
+                }
+                let Some(reader) = self.replies.get_mut(&turn) else { break };
+                let next = reader.next();
+                let end = reader.end();
+                if let Some(delta) = next {
+                    progressed = true;
+                    self.input(Input::AgentText { turn, delta });
+                    continue;
+                }
+                let Some(end) = end else { break };
+                progressed = true;
+                self.replies.remove(&turn);
+                self.input(match end {
+                    ReplyEnd::Done => Input::AgentDone { turn },
+                    ReplyEnd::Failed(reason) => Input::AgentFailed { turn, reason },
+                });
+            }
+        }
+        progressed
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let playback = &self.outlets.playback;
+        match output {
+            Output::Ask { turn, text, speculative } => self.ask(turn, text, speculative),
+            Output::CommitAsk { turn } => {
+                if let Some((_, text)) = self.uncertain.take_if(|(uncertain, _)| *uncertain == turn) {
+                    self.ask(turn, text, false);
+                }
+            }
+            Output::Abandon { turn } => {
+                self.uncertain.take_if(|(uncertain, _)| *uncertain == turn);
+                self.replies.remove(&turn);
+            }
+            Output::BeginEpoch { epoch, held, .. } => {
+                let ring_epoch = playback_epoch(epoch);
+                playback.begin(ring_epoch);
+                if held {
+                    playback.hold();
+                }
+                self.speaking = Some(epoch);
+                let options = self.voice.clone();
+                self.to_mouth.push_back(MouthCommand::Begin { epoch: ring_epoch, options });
+            }
+            Output::Speak { epoch, delta } => {
+                self.to_mouth.push_back(MouthCommand::Text { epoch: playback_epoch(epoch), delta });
+            }
+            Output::FinishSpeak { epoch } => {
+                self.to_mouth.push_back(MouthCommand::Finish { epoch: playback_epoch(epoch) });
+            }
+            Output::Duck { epoch } => self.if_current(epoch, PlaybackControl::duck),
+            Output::Restore { epoch } => self.if_current(epoch, PlaybackControl::restore),
+            Output::Yield { epoch } => self.if_current(epoch, PlaybackControl::hold),
+            Output::Resume { epoch } => self.if_current(epoch, PlaybackControl::resume),
+            Output::Drop { epoch } => {
+                self.if_current(epoch, PlaybackControl::stop);
+                self.outlets.mouth_cancel.cancel(playback_epoch(epoch));
+                self.to_mouth.push_back(MouthCommand::Drop { epoch: playback_epoch(epoch) });
+            }
+            Output::StartUtterance { utterance, from_sample } => {
+                self.to_scribe.push_back(ScribeCommand::Start { utterance: utterance.0, from: from_sample });
+            }
+            Output::EndUtterance { utterance, at } => {
+                self.to_scribe.push_back(ScribeCommand::End { utterance: utterance.0, at });
+            }
+            Output::DetectTurn { utterance, text } => {
+                self.to_scribe.push_back(ScribeCommand::DetectTurn { utterance: utterance.0, text });
+            }
+            Output::Event(event) => self.publish(event),
+        }
+    }
+
+    fn publish(&self, event: Event) {
+        let handle = &self.outlets.handle;
+        if matches!(event, Event::AgentTurn(_) | Event::UserTurn { .. }) {
+            *handle.history.lock().unwrap_or_else(PoisonError::into_inner) =
+                self.core.history().iter().cloned().collect();
+        }
+        handle.says.observe(&event);
+        handle.events.publish(self.clock.now(), event);
+    }
+
+    fn if_current(&self, epoch: core::Epoch, order: fn(&PlaybackControl)) {
+        if self.speaking == Some(epoch) {
+            order(&self.outlets.playback);
+        }
+    }
+
+    fn ask(&mut self, turn: TurnId, text: String, speculative: bool) {
+        let Some(responder) = self.responder.clone() else {
+            return self.input_later(Input::AgentDone { turn });
+        };
+        if speculative && !responder.speculates() {
+            self.uncertain = Some((turn, text));
+            return;
+        }
+        let signals = self.signals.clone();
+        let wake = Box::new(move || {
+            let _ = signals.try_send(Signal::Reply);
+        });
+        let user_turn = UserTurn { turn: turn.0, text, speculative };
+        match &self.runner {
+            AgentRunner::Inline => {
+                let (writer, reader) = reply(wake, Duration::ZERO);
+                self.replies.insert(turn, reader);
+                run_responder(&*responder, user_turn, writer);
+            }
+            AgentRunner::Threads { patience } => {
+                if Arc::strong_count(&self.responders) > MAX_RESPONDERS {
+                    let reason = format!(
+                        "{MAX_RESPONDERS} earlier answers are still being worked on; a responder must stop when its reply is stopped"
+                    );
+                    return self.input_later(Input::AgentFailed { turn, reason });
+                }
+                let (writer, reader) = reply(wake, *patience);
+                self.replies.insert(turn, reader);
+                let alive = Arc::clone(&self.responders);
+                let spawned =
+                    std::thread::Builder::new().name(format!("duologue-agent-{}", turn.0)).spawn(move || {
+                        run_responder(&*responder, user_turn, writer);
+                        drop(alive);
+                    });
+                if let Err(error) = spawned {
+                    self.replies.remove(&turn);
+                    self.input_later(Input::AgentFailed { turn, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    /// For inputs that arise while outputs are being carried out.
+    fn input_later(&self, input: Input) {
+        let _ = self.signals.try_send(Signal::Input(input));
+    }
+
+    fn send_waiting(&mut self) {
+        drain(&mut self.to_scribe, &self.outlets.scribe);
+        drain(&mut self.to_mouth, &self.outlets.mouth);
+    }
+}
+
+/// A panic fails the reply, not the pipeline.
+fn run_responder(responder: &dyn Responder, turn: UserTurn, reply: Reply) {
+    let run = std::panic::AssertUnwindSafe(|| responder.respond(turn, reply));
+    if std::panic::catch_unwind(run).is_err() {
+        tracing::error!("the responder panicked; its turn has failed");
+    }
+}
+
+fn drain<T>(waiting: &mut VecDeque<T>, to: &Sender<T>) {
+    while let Some(item) = waiting.pop_front() {
+        match to.try_send(item) {
+            Ok(()) => {}
+            Err(TrySendError::Full(item)) => {
+                waiting.push_front(item);
+                return;
+            }
+            Err(TrySendError::Disconnected(_)) => return waiting.clear(),
+        }
+    }
+}
+
+/// Epochs count the turns of one pipeline; 2³² of them take centuries.
+fn playback_epoch(epoch: core::Epoch) -> Epoch {
+    Epoch(u32::try_from(epoch.0).unwrap_or(u32::MAX))
+}
+
+fn core_epoch(epoch: Epoch) -> core::Epoch {
+    core::Epoch(u64::from(epoch.0))
+}

@@ -1,0 +1,291 @@
+//! The mouth: streamed text → clauses → speech → the playback ring.
+//!
+//! It speaks one epoch at a time. While a clause plays it synthesizes the next; when the ring is
+//! full it waits (back-pressure). Between any two steps, and inside a running inference, it can be
+//! silenced through [`MouthCancel`].
+//!
+//! Invariant: for every word pushed into the ring, the conversation has been told (by
+//! [`MouthEvent::Spoken`], before its samples can be played) which bytes of the text it was spoken
+//! from and which samples of the epoch it lies in, so that what was heard can be told from a count
+//! of samples.
+//!
+//! Life cycle of an epoch: [`Mouth::begin`] → [`Mouth::text`] … → [`Mouth::finish`] →
+//! [`MouthEvent::Done`]; [`Mouth::begin`] of another epoch or [`Mouth::silence`] drops it.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
+use duologue_models::{Cancel, ErrorKind, SpeakOptions, Speech, Tts};
+
+use crate::playback::{Epoch, PlaybackWriter};
+use crate::resample::Resampler;
+
+/// Text that has waited this long without more coming is spoken although no clause is complete:
+/// the writer has stalled and the listener would hear a gap.
+const STALL: Duration = Duration::from_millis(400);
+
+/// One spoken word: where it comes from and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpokenMark {
+    /// Bytes of the epoch's text.
+    pub source: Range<u64>,
+    /// Samples of the epoch, at the playback rate.
+    pub samples: Range<u64>,
+}
+
+/// What the mouth has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MouthEvent {
+    /// A clause was synthesized and is on its way into the ring.
+    Spoken {
+        /// Which epoch.
+        epoch: Epoch,
+        /// Its words.
+        words: Vec<SpokenMark>,
+        /// Samples of the epoch so far, this clause and its pause included.
+        end: u64,
+        /// Bytes of the epoch's text that have been turned to speech so far.
+        text_end: u64,
+    },
+    /// Everything of the epoch is in the ring; `total` samples.
+    Done {
+        /// Which epoch.
+        epoch: Epoch,
+        /// Samples of the whole epoch.
+        total: u64,
+    },
+    /// A clause could not be spoken: what was synthesized before it is in the ring, nothing more of
+    /// the epoch will come.
+    Failed {
+        /// Which epoch.
+        epoch: Epoch,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Silences a running inference from another thread; see [`Mouth::cancel_handle`].
+#[derive(Clone, Default)]
+pub struct MouthCancel {
+    current: Arc<Mutex<(Option<Epoch>, Cancel)>>,
+}
+
+impl MouthCancel {
+    /// Terminates the inference of `epoch`, if it is running; it will not run again.
+    pub fn cancel(&self, epoch: Epoch) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 == Some(epoch) {
+            current.1.cancel();
+        }
+    }
+
+    fn arm(&self, epoch: Epoch) -> Cancel {
+        let cancel = Cancel::new();
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = (Some(epoch), cancel.clone());
+        cancel
+    }
+}
+
+struct Speaking {
+    epoch: Epoch,
+    options: SpeakOptions,
+    splitter: ClauseSplitter,
+    cancel: Cancel,
+    /// Samples at the playback rate that wait for room in the ring; `sent` of them are gone.
+    waiting: Vec<f32>,
+    sent: usize,
+    produced: u64,
+    last_text: Duration,
+    unspoken: bool,
+    finished: bool,
+    failed: Option<String>,
+}
+
+/// Speaks streamed text into the playback ring.
+pub struct Mouth {
+    tts: Arc<dyn Tts>,
+    writer: PlaybackWriter,
+    resampler: Resampler,
+    rate: u32,
+    clauses: ClauseConfig,
+    cancel: MouthCancel,
+    speaking: Option<Speaking>,
+}
+
+impl Mouth {
+    /// A mouth that speaks with `tts` into `writer`, whose ring runs at `rate` Hz.
+    ///
+    /// # Errors
+    /// If no resampler exists between the voice's rate and `rate`.
+    pub fn new(
+        tts: Arc<dyn Tts>,
+        writer: PlaybackWriter,
+        rate: u32,
+        clauses: ClauseConfig,
+    ) -> Result<Self, crate::Error> {
+        let resampler = Resampler::new(tts.sample_rate(), rate)?;
+        Ok(Self { tts, writer, resampler, rate, clauses, cancel: MouthCancel::default(), speaking: None })
+    }
+
+    /// A handle that silences a running inference.
+    pub fn cancel_handle(&self) -> MouthCancel {
+        self.cancel.clone()
+    }
+
+    /// Starts `epoch`; whatever was being spoken is dropped.
+    pub fn begin(&mut self, epoch: Epoch, options: SpeakOptions, now: Duration) {
+        self.resampler.reset();
+        self.speaking = Some(Speaking {
+            epoch,
+            options,
+            splitter: ClauseSplitter::new(self.clauses.clone()),
+            cancel: self.cancel.arm(epoch),
+            waiting: Vec::new(),
+            sent: 0,
+            produced: 0,
+            last_text: now,
+            unspoken: false,
+            finished: false,
+            failed: None,
+        });
+    }
+
+    /// Adds text to `epoch`; text of any other epoch is stale and ignored.
+    pub fn text(&mut self, epoch: Epoch, delta: &str, now: Duration) {
+        if let Some(speaking) = self.at(epoch) {
+            speaking.splitter.push(delta);
+            speaking.last_text = now;
+            speaking.unspoken = true;
+        }
+    }
+
+    /// No more text will come for `epoch`.
+    pub fn finish(&mut self, epoch: Epoch) {
+        if let Some(speaking) = self.at(epoch) {
+            speaking.splitter.finish();
+            speaking.finished = true;
+        }
+    }
+
+    /// Drops `epoch`.
+    pub fn silence(&mut self, epoch: Epoch) {
+        if self.at(epoch).is_some() {
+            self.speaking = None;
+        }
+    }
+
+    /// When [`Mouth::step`] should run again though nothing new arrives; `None`: on the next command.
+    pub fn next_step(&self, now: Duration) -> Option<Duration> {
+        let speaking = self.speaking.as_ref()?;
+        if speaking.sent < speaking.waiting.len() {
+            return Some(now + Duration::from_millis(10));
+        }
+        if speaking.finished || speaking.failed.is_some() {
+            return Some(now + Duration::from_millis(1));
+        }
+        speaking.unspoken.then_some(speaking.last_text + STALL)
+    }
+
+    /// Does one thing: fills the ring, or synthesizes one clause. Returns whether it did anything.
+    pub fn step(&mut self, now: Duration, out: &mut dyn FnMut(MouthEvent)) -> bool {
+        let Some(mut speaking) = self.speaking.take() else { return false };
+        let progressed = self.fill(&mut speaking);
+        if speaking.sent < speaking.waiting.len() {
+            self.speaking = Some(speaking);
+            return progressed;
+        }
+        let clause = if speaking.failed.is_none() { next_clause(&mut speaking, now) } else { None };
+        let Some(clause) = clause else {
+            return self.close(speaking, progressed, out);
+        };
+        match self.tts.speak(&clause.text, &speaking.options, &speaking.cancel) {
+            Ok(speech) => self.enqueue(&mut speaking, &clause, &speech, out),
+            Err(error) if error.kind() == ErrorKind::Cancelled => return true,
+            Err(error) => {
+                speaking.failed = Some(error.to_string());
+                return self.close(speaking, true, out);
+            }
+        }
+        self.fill(&mut speaking);
+        self.speaking = Some(speaking);
+        true
+    }
+
+    fn at(&mut self, epoch: Epoch) -> Option<&mut Speaking> {
+        self.speaking.as_mut().filter(|s| s.epoch == epoch)
+    }
+
+    /// Pushes what waits into the ring; returns whether any of it went.
+    fn fill(&mut self, speaking: &mut Speaking) -> bool {
+        let sent = self.writer.push(speaking.epoch, &speaking.waiting[speaking.sent..]);
+        speaking.sent += sent;
+        if speaking.sent == speaking.waiting.len() {
+            speaking.waiting.clear();
+            speaking.sent = 0;
+        }
+        sent > 0
+    }
+
+    fn enqueue(
+        &mut self,
+        speaking: &mut Speaking,
+        clause: &Clause,
+        speech: &Speech,
+        out: &mut dyn FnMut(MouthEvent),
+    ) {
+        let start = speaking.produced;
+        let ratio = f64::from(self.rate) / f64::from(self.tts.sample_rate());
+        let place = |n: usize| start + (n as f64 * ratio).round() as u64;
+        let words = speech
+            .marks
+            .iter()
+            .map(|mark| SpokenMark {
+                source: clause.source.start + mark.source.start as u64
+                    ..clause.source.start + mark.source.end as u64,
+                samples: place(mark.samples.start)..place(mark.samples.end),
+            })
+            .collect();
+        let before = speaking.waiting.len();
+        let waiting = &mut speaking.waiting;
+        self.resampler.process(&speech.samples, &mut |samples| waiting.extend_from_slice(samples));
+        self.resampler.flush(&mut |samples| waiting.extend_from_slice(samples));
+        if !speech.samples.is_empty() {
+            let pause = (clause.pause_after.as_secs_f64() * f64::from(self.rate)) as usize;
+            speaking.waiting.resize(speaking.waiting.len() + pause, 0.0);
+        }
+        speaking.produced += (speaking.waiting.len() - before) as u64;
+        out(MouthEvent::Spoken {
+            epoch: speaking.epoch,
+            words,
+            end: speaking.produced,
+            text_end: clause.source.end,
+        });
+    }
+
+    /// Nothing is left to synthesize: ends the epoch if no more text will come.
+    fn close(&mut self, speaking: Speaking, progressed: bool, out: &mut dyn FnMut(MouthEvent)) -> bool {
+        let over = speaking.finished || speaking.failed.is_some();
+        if !over || !self.writer.finish(speaking.epoch) {
+            self.speaking = Some(speaking);
+            return progressed;
+        }
+        let epoch = speaking.epoch;
+        out(match speaking.failed {
+            Some(reason) => MouthEvent::Failed { epoch, reason },
+            None => MouthEvent::Done { epoch, total: speaking.produced },
+        });
+        true
+    }
+}
+
+fn next_clause(speaking: &mut Speaking, now: Duration) -> Option<Clause> {
+    let mut clause = speaking.splitter.next_clause();
+    if clause.is_none() && speaking.unspoken && now >= speaking.last_text + STALL {
+        speaking.splitter.flush();
+        speaking.unspoken = false;
+        clause = speaking.splitter.next_clause();
+    }
+    clause
+}

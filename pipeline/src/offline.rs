@@ -1,0 +1,127 @@
+//! Models without a conversation: a recording to text, a text to a recording.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
+use duologue_models::{Cancel, SpeakOptions, Speech, Stt, Transcript, Tts, WordMark};
+
+use crate::resample::Resampler;
+use crate::{Error, ErrorKind};
+
+/// Most audio, at 16 kHz, handed to a recogniser at once: 200 ms.
+const PUSH: usize = 3_200;
+
+/// What is said in `samples` (mono, `rate` Hz).
+///
+/// # Errors
+/// [`ErrorKind::Config`] for a rate out of range; [`ErrorKind::Model`] if the recogniser fails.
+pub fn transcribe(stt: &dyn Stt, samples: &[f32], rate: u32) -> Result<Transcript, Error> {
+    let mut resampler = Resampler::new(rate, duologue_models::stt::SAMPLE_RATE)?;
+    let mut heard = Vec::with_capacity(samples.len() * 16_000 / rate.max(1) as usize + PUSH);
+    resampler.process(samples, &mut |samples| heard.extend_from_slice(samples));
+    resampler.flush(&mut |samples| heard.extend_from_slice(samples));
+    let mut stream = stt.stream().map_err(model_error)?;
+    for chunk in heard.chunks(PUSH) {
+        stream.push(chunk).map_err(model_error)?;
+    }
+    stream.finish().map_err(model_error)
+}
+
+/// The whole of `text` as speech; the marks' sources are bytes of `text`.
+///
+/// # Errors
+/// [`ErrorKind::Model`] if the voice fails, does not exist, or `cancel` was raised.
+pub fn speak(tts: &dyn Tts, text: &str, options: &SpeakOptions, cancel: &Cancel) -> Result<Speech, Error> {
+    let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+    splitter.push(text);
+    splitter.finish();
+    let mut whole = Speech::default();
+    while let Some(clause) = splitter.next_clause() {
+        append(&mut whole, speak_clause(tts, &clause, options, cancel)?);
+    }
+    Ok(whole)
+}
+
+/// One clause and the pause after it; the marks' sources are bytes of the whole text.
+fn speak_clause(
+    tts: &dyn Tts,
+    clause: &Clause,
+    options: &SpeakOptions,
+    cancel: &Cancel,
+) -> Result<Speech, Error> {
+    let mut speech = tts.speak(&clause.text, options, cancel).map_err(model_error)?;
+    let offset = clause.source.start as usize;
+    for mark in &mut speech.marks {
+        mark.source = mark.source.start + offset..mark.source.end + offset;
+    }
+    if !speech.samples.is_empty() {
+        let pause = clause.pause_after.as_secs_f64() * f64::from(tts.sample_rate());
+        speech.samples.resize(speech.samples.len() + pause as usize, 0.0);
+    }
+    Ok(speech)
+}
+
+fn append(whole: &mut Speech, part: Speech) {
+    let offset = whole.samples.len();
+    whole.samples.extend(part.samples);
+    whole.marks.extend(part.marks.into_iter().map(|mark| WordMark {
+        source: mark.source,
+        samples: mark.samples.start + offset..mark.samples.end + offset,
+    }));
+}
+
+/// Speech clause by clause, as text comes in. See
+/// [`crate::AudioPipeline::text_to_speech_stream`].
+///
+/// Yields one [`Speech`] a clause, its pause included; the marks' sources are bytes of all the text.
+/// After an error it goes on with the next clause.
+pub struct SpeechStream<I> {
+    tts: Arc<dyn Tts>,
+    text: I,
+    options: SpeakOptions,
+    splitter: ClauseSplitter,
+    ready: VecDeque<Clause>,
+    finished: bool,
+}
+
+impl<I: Iterator<Item = String>> SpeechStream<I> {
+    /// Speaks `text` with `tts`.
+    pub fn new(tts: Arc<dyn Tts>, text: I, options: SpeakOptions) -> Self {
+        let splitter = ClauseSplitter::new(ClauseConfig::default());
+        Self { tts, text, options, splitter, ready: VecDeque::new(), finished: false }
+    }
+
+    fn next_clause(&mut self) -> Option<Clause> {
+        while self.ready.is_empty() {
+            self.ready.extend(std::iter::from_fn(|| self.splitter.next_clause()));
+            if !self.ready.is_empty() {
+                break;
+            }
+            if self.finished {
+                return None;
+            }
+            match self.text.next() {
+                Some(delta) => self.splitter.push(&delta),
+                None => {
+                    self.splitter.finish();
+                    self.finished = true;
+                }
+            }
+        }
+        self.ready.pop_front()
+    }
+}
+
+impl<I: Iterator<Item = String>> Iterator for SpeechStream<I> {
+    type Item = Result<Speech, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let clause = self.next_clause()?;
+        Some(speak_clause(&*self.tts, &clause, &self.options, &Cancel::new()))
+    }
+}
+
+pub(crate) fn model_error(error: duologue_models::Error) -> Error {
+    Error::new(ErrorKind::Model, error.to_string())
+}

@@ -1,0 +1,151 @@
+//! Speech of the agent's own accord: [`SayHandle`] and where it stands.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::core::{Event, Fault, Origin, TurnEnd};
+
+/// How a speech ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SayOutcome {
+    /// It was played to its end.
+    Finished,
+    /// It was cut off; see [`SayHandle::heard`].
+    Interrupted,
+    /// It failed; the events say why.
+    Failed,
+    /// It was forgotten before it began: speech was cancelled, or too much was waiting.
+    Dropped,
+}
+
+#[derive(Default)]
+struct Progress {
+    heard: String,
+    outcome: Option<SayOutcome>,
+}
+
+#[derive(Default)]
+struct Shared {
+    progress: Mutex<Progress>,
+    ended: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A speech on its way to the listener.
+#[derive(Clone)]
+pub struct SayHandle {
+    shared: Arc<Shared>,
+}
+
+impl SayHandle {
+    /// Waits for the end, at most `patience`; `None` if it has not come by then.
+    pub fn wait(&self, patience: Duration) -> Option<SayOutcome> {
+        let deadline = Instant::now() + patience;
+        let mut progress = self.shared.lock();
+        while progress.outcome.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            progress =
+                self.shared.ended.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        progress.outcome.clone()
+    }
+
+    /// How it ended, if it has.
+    pub fn outcome(&self) -> Option<SayOutcome> {
+        self.shared.lock().outcome.clone()
+    }
+
+    /// The part of the text whose words were played. Final once [`SayHandle::outcome`] is known;
+    /// empty before the speech ends.
+    pub fn heard(&self) -> String {
+        self.shared.lock().heard.clone()
+    }
+}
+
+/// All speeches that have not ended.
+#[derive(Default)]
+pub(crate) struct SayBook {
+    next: AtomicU64,
+    open: Mutex<BTreeMap<u64, Arc<Shared>>>,
+}
+
+impl SayBook {
+    /// A new speech and its key.
+    pub fn open(&self) -> (u64, SayHandle) {
+        let key = self.next.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(Shared::default());
+        self.lock().insert(key, Arc::clone(&shared));
+        (key, SayHandle { shared })
+    }
+
+    /// Learns from an event how a speech ended.
+    pub fn observe(&self, event: &Event) {
+        let (key, heard, outcome) = match event {
+            Event::AgentTurn(turn) => {
+                let Origin::Say { key } = turn.origin else { return };
+                let outcome = match turn.end {
+                    TurnEnd::Finished => SayOutcome::Finished,
+                    TurnEnd::Interrupted => SayOutcome::Interrupted,
+                    TurnEnd::Failed => SayOutcome::Failed,
+                };
+                (key, turn.heard.clone(), outcome)
+            }
+            Event::SayDropped { key } | Event::Fault(Fault::SayRefused { key }) => {
+                (*key, String::new(), SayOutcome::Dropped)
+            }
+            _ => return,
+        };
+        self.end(key, heard, outcome);
+    }
+
+    /// Ends every speech still open: the pipeline is gone.
+    pub fn close(&self) {
+        let keys: Vec<u64> = self.lock().keys().copied().collect();
+        for key in keys {
+            self.end(key, String::new(), SayOutcome::Dropped);
+        }
+    }
+
+    fn end(&self, key: u64, heard: String, outcome: SayOutcome) {
+        let Some(shared) = self.lock().remove(&key) else { return };
+        *shared.lock() = Progress { heard, outcome: Some(outcome) };
+        shared.ended.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Shared>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speech_of_a_dead_pipeline_is_not_waited_for_forever() {
+        let book = SayBook::default();
+        let (_, handle) = book.open();
+        book.close();
+        assert_eq!(handle.wait(Duration::from_secs(60)), Some(SayOutcome::Dropped));
+    }
+
+    #[test]
+    fn a_speech_does_not_end_by_the_end_of_another() {
+        let book = SayBook::default();
+        let ((first, a), (_, b)) = (book.open(), book.open());
+        book.observe(&Event::SayDropped { key: first });
+        assert_eq!(a.outcome(), Some(SayOutcome::Dropped));
+        assert_eq!(b.outcome(), None);
+    }
+}

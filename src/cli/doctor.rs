@@ -1,0 +1,202 @@
+//! `duologue doctor`: what works on this machine, how fast each stage is, and what to do.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use duologue::models::registry::ModelKind;
+use duologue::models::{Cancel, SpeakOptions};
+use duologue::native::{LoadOptions, locate};
+use duologue::pipeline::offline;
+use duologue::setup::{self, Models};
+use serde_json::{Value, json};
+
+use super::args::Common;
+use super::output::resident_bytes;
+
+/// Said to be recognised again.
+const SENTENCE: &str = "turn on the kitchen lights and set a timer for ten minutes";
+
+pub fn run(common: &Common) -> Result<()> {
+    let mut report = Report { json: common.json, values: serde_json::Map::new(), healthy: true };
+    report.machine();
+    report.natives(common.offline);
+    report.registry(common.offline)?;
+    report.stages(common)?;
+    report.devices();
+    report.finish()
+}
+
+struct Report {
+    json: bool,
+    values: serde_json::Map<String, Value>,
+    healthy: bool,
+}
+
+impl Report {
+    fn note(&mut self, key: &str, value: Value, line: &str) {
+        if !self.json {
+            println!("  ok  {key:<12} {line}");
+        }
+        self.values.insert(key.to_owned(), value);
+    }
+
+    fn problem(&mut self, key: &str, problem: &str) {
+        self.healthy = false;
+        if !self.json {
+            println!("  !!  {key:<12} {problem}");
+        }
+        self.values.insert(key.to_owned(), json!({ "problem": problem }));
+    }
+
+    fn machine(&mut self) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        match duologue::native::cpu::check() {
+            Ok(()) => {
+                let value = json!({ "os": os, "arch": arch, "cores": cores });
+                self.note("machine", value, &format!("{os} {arch}, {cores} cores"));
+            }
+            Err(error) => self.problem("machine", &error.to_string()),
+        }
+    }
+
+    fn natives(&mut self, offline: bool) {
+        let options = LoadOptions { offline, ..LoadOptions::default() };
+        let begin = Instant::now();
+        match duologue::native::load_with(&options) {
+            Ok(natives) => {
+                let ms = begin.elapsed().as_secs_f64() * 1e3;
+                let value = json!({
+                    "dir": natives.dir(), "onnxruntime": natives.ort_version(), "sherpa_onnx": natives.sherpa_version(), "load_ms": ms,
+                });
+                let line = format!(
+                    "ONNX Runtime {}, sherpa-onnx {}, loaded in {ms:.0} ms from {}",
+                    natives.ort_version(),
+                    natives.sherpa_version(),
+                    natives.dir().display()
+                );
+                self.note("engines", value, &line);
+            }
+            Err(error) => {
+                self.problem("engines", &error.to_string());
+                for candidate in locate(&options).map(|search| search.candidates).unwrap_or_default() {
+                    if !self.json {
+                        println!("                   looked at {candidate}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn registry(&mut self, offline: bool) -> Result<()> {
+        let registry = setup::registry(offline)?;
+        for kind in [ModelKind::Stt, ModelKind::Tts, ModelKind::Vad] {
+            let names: Vec<&str> = registry
+                .list()
+                .iter()
+                .filter(|entry| entry.kind == kind && registry.is_present(&entry.name))
+                .map(|entry| entry.name.as_str())
+                .collect();
+            let key = format!("{kind} models");
+            if names.is_empty() {
+                self.problem(&key, "none is here; run `duologue fetch` while there is a network");
+            } else {
+                self.note(&key, json!(names), &names.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    fn stages(&mut self, common: &Common) -> Result<()> {
+        let settings = common.settings()?;
+        let begin = Instant::now();
+        let models = match Models::load(&settings, common.offline) {
+            Ok(models) => models,
+            Err(error) => {
+                self.problem("models", &error.to_string());
+                return Ok(());
+            }
+        };
+        let ms = begin.elapsed().as_secs_f64() * 1e3;
+        self.note(
+            "loading",
+            json!({ "ms": ms }),
+            &format!("{}, {} and the detector in {ms:.0} ms", models.stt.name(), models.tts.name()),
+        );
+
+        let begin = Instant::now();
+        let speech = offline::speak(&*models.tts, SENTENCE, &SpeakOptions::default(), &Cancel::new())?;
+        let seconds = speech.samples.len() as f64 / f64::from(models.tts.sample_rate());
+        self.speed("speaking", begin, seconds);
+
+        let begin = Instant::now();
+        let heard = offline::transcribe(&*models.stt, &speech.samples, models.tts.sample_rate())?;
+        self.speed("recognising", begin, seconds);
+        self.note(
+            "round trip",
+            json!({ "said": SENTENCE, "heard": heard.text }),
+            &format!("said “{SENTENCE}”, heard “{}”", heard.text),
+        );
+
+        let mut vad = models.vad()?;
+        let frame = vec![0.01; vad.frame_len()];
+        let begin = Instant::now();
+        for _ in 0..100 {
+            vad.predict(&frame)?;
+        }
+        self.speed("detecting", begin, 100.0 * frame.len() as f64 / 16_000.0);
+        if let Some(bytes) = resident_bytes() {
+            self.note(
+                "memory",
+                json!({ "resident_bytes": bytes }),
+                &format!("{} MB with everything loaded", bytes / 1_000_000),
+            );
+        }
+        Ok(())
+    }
+
+    fn speed(&mut self, key: &str, begin: Instant, seconds: f64) {
+        let factor = begin.elapsed().as_secs_f64() / seconds.max(1e-9);
+        if factor >= 1.0 {
+            let advice = "slower than speech itself: choose a smaller model (`duologue models list`), or free the machine";
+            self.problem(key, &format!("RTF {factor:.3}: {advice}"));
+            return;
+        }
+        self.note(
+            key,
+            json!({ "rtf": factor }),
+            &format!("RTF {factor:.3} (1 s of sound takes {:.0} ms)", factor * 1e3),
+        );
+    }
+
+    #[cfg(feature = "devices")]
+    fn devices(&mut self) {
+        match duologue::pipeline::endpoint::devices::Devices::list() {
+            Ok(devices) => {
+                let names: Vec<String> = devices.iter().map(ToString::to_string).collect();
+                self.note("devices", json!(names), &names.join("; "));
+            }
+            Err(error) => self.problem("devices", &error.to_string()),
+        }
+    }
+
+    #[cfg(not(feature = "devices"))]
+    fn devices(&mut self) {
+        self.note(
+            "devices",
+            json!(null),
+            "this build has no microphone and speakers; build with --features devices to talk",
+        );
+    }
+
+    fn finish(self) -> Result<()> {
+        if self.json {
+            println!("{}", Value::Object(self.values));
+        }
+        if self.healthy {
+            Ok(())
+        } else {
+            Err(anyhow::anyhow!("something needs attention; see the lines marked !!"))
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! `duologue.toml` and the environment: every setting of a pipeline, by the same names everywhere.
+//!
+//! Settings are looked up in this order, later ones winning: defaults → the file → environment
+//! variables → builder methods. A variable's name is `DUOLOGUE_` and the key's path in capitals,
+//! its steps joined by two underscores:
+//!
+//! | `duologue.toml` | environment |
+//! |---|---|
+//! | `stt = "builtin"` | `DUOLOGUE_STT=builtin` |
+//! | `[pipeline.conversation] policy = "pause"` | `DUOLOGUE_PIPELINE__CONVERSATION__POLICY=pause` |
+//! | `[pipeline.voice] speed = 1.2` | `DUOLOGUE_PIPELINE__VOICE__SPEED=1.2` |
+//!
+//! ```
+//! use duologue::config::Config;
+//!
+//! let config = Config::parse("tts = \"builtin\"\n[pipeline.voice]\nspeed = 1.2", "duologue.toml", [])?;
+//! assert_eq!(config.pipeline.voice.speed, 1.2);
+//! # Ok::<(), duologue::config::ConfigError>(())
+//! ```
+
+use std::fmt;
+use std::path::Path;
+
+use duologue_pipeline::PipelineConfig;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// Prefix of the environment variables that are settings.
+pub const PREFIX: &str = "DUOLOGUE_";
+/// Variables of the same prefix that other parts read: places and switches, not settings.
+const OTHERS: [&str; 9] =
+    ["NATIVES", "CACHE", "OFFLINE", "PYTHON", "INDEX_URL", "BUILTIN", "MODELS", "CONFIG", "LOG"];
+
+/// Every setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Name or directory of the recogniser.
+    pub stt: String,
+    /// Name or directory of the voice model.
+    pub tts: String,
+    /// Name or file of the voice activity detector, or `energy`.
+    pub vad: String,
+    /// The pipeline's own settings.
+    pub pipeline: PipelineConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            stt: "builtin".to_owned(),
+            tts: "builtin".to_owned(),
+            vad: "silero".to_owned(),
+            pipeline: PipelineConfig::default(),
+        }
+    }
+}
+
+/// A setting that cannot be used; the message names the file or variable, the key and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// The settings of `file` (defaults if there is none), under those of the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be read, or a setting is unknown or out of range.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let (text, name) = match file {
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError(format!("{name}: cannot be read: {error}")))?;
+                (text, name)
+            }
+            None => (String::new(), "defaults".to_owned()),
+        };
+        Self::parse(
+            &text,
+            &name,
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        )
+    }
+
+    /// The settings of `text`, a file called `name`, under those of `environment`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a setting is unknown or out of range.
+    pub fn parse(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut table: Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
+        let mut origin = name.to_owned();
+        for (variable, value) in environment {
+            let Some(key) = variable.strip_prefix(PREFIX).filter(|key| !OTHERS.contains(key)) else {
+                continue;
+            };
+            let path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
+            set(&mut table, &path, scalar(&value))
+                .map_err(|step| ConfigError(format!("{variable}: {step} is not a table of settings")))?;
+            origin = format!("{origin}, {variable}");
+        }
+        let config: Self =
+            Value::Table(table).try_into().map_err(|error| ConfigError(format!("{origin}: {error}")))?;
+        config.pipeline.validate().map_err(|error| ConfigError(format!("{origin}: {error}")))?;
+        Ok(config)
+    }
+}
+
+/// A number or truth value if it reads like one, else a string.
+fn scalar(value: &str) -> Value {
+    value
+        .parse::<i64>()
+        .map(Value::Integer)
+        .or_else(|_| value.parse::<f64>().map(Value::Float))
+        .or_else(|_| value.parse::<bool>().map(Value::Boolean))
+        .unwrap_or_else(|_| Value::String(value.to_owned()))
+}
+
+/// Puts `value` at `path`; fails with the step that is no table.
+fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
+    match path {
+        [] => Ok(()),
+        [key] => {
+            table.insert(key.clone(), value);
+            Ok(())
+        }
+        [step, rest @ ..] => match table.entry(step).or_insert_with(|| Value::Table(Table::new())) {
+            Value::Table(inner) => set(inner, rest, value),
+            _ => Err(step.clone()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(key: &str, value: &str) -> [(String, String); 1] {
+        [(key.to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn an_unknown_key_is_not_silently_ignored() {
+        let error = Config::parse("[pipeline.voice]\nspede = 1.0", "a.toml", []).unwrap_err();
+        assert!(error.to_string().contains("a.toml") && error.to_string().contains("spede"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_not_accepted() {
+        let error = Config::parse("[pipeline.voice]\nspeed = 9.0", "a.toml", []).unwrap_err();
+        assert!(error.to_string().contains("voice.speed"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_is_not_ignored() {
+        let config =
+            Config::parse("stt = \"a\"", "a.toml", env("DUOLOGUE_PIPELINE__CONVERSATION__POLICY", "pause"))
+                .unwrap();
+        assert_eq!(config.pipeline.conversation.policy, duologue_pipeline::core::Policy::Pause);
+        assert_eq!(config.stt, "a");
+    }
+
+    #[test]
+    fn a_mistyped_variable_is_named() {
+        let error = Config::parse("", "a.toml", env("DUOLOGUE_STT__NAME", "x")).unwrap_err();
+        assert!(error.to_string().contains("DUOLOGUE_STT__NAME"), "{error}");
+    }
+
+    #[test]
+    fn places_are_not_taken_for_settings() {
+        assert_eq!(Config::parse("", "", env("DUOLOGUE_CACHE", "/tmp/x")).unwrap(), Config::default());
+    }
+}
