@@ -198,7 +198,7 @@ fn spoken_time(time: NaiveTime) -> String {
             return NUMBERS[n].to_owned();
         }
         let tens = NUMBERS[18 + n / 10];
-        if n % 10 == 0 { tens.to_owned() } else { format!("{tens} {}", NUMBERS[n % 10]) }
+        if n.is_multiple_of(10) { tens.to_owned() } else { format!("{tens} {}", NUMBERS[n % 10]) }
     };
     let (afternoon, hour) = time.hour12();
     let half = if afternoon { "in the afternoon" } else { "in the morning" };

@@ -17,7 +17,7 @@ use duologue::pipeline::{Reply, ReplyError, UserTurn};
 fn ask_twice(first: impl Fn(Reply) + Send + Sync + 'static) -> Told {
     let caller = Caller::new()
         .item(line("what-time-is-it", When::At(300)))
-        .item(line("what-is-your-name", When::At(25_000)));
+        .item(line("what-is-your-name", When::At(25_000)).patience_ms(60_000));
     let (room, log) = room(caller);
     let asked = AtomicUsize::new(0);
     let responder = move |_: UserTurn, reply: Reply| {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::core::Event;
 
@@ -76,10 +76,7 @@ impl Events {
     /// The next event, waiting at most `patience`; `None` if none came or the pipeline is gone (see
     /// [`Events::is_over`]).
     pub fn next_within(&self, patience: Duration) -> Option<Stamped> {
-        match self.receiver.recv_timeout(patience) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.receiver.recv_timeout(patience).ok()
     }
 
     /// The next event, if one waits.

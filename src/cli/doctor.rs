@@ -51,13 +51,9 @@ impl Report {
     fn machine(&mut self) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-        match duologue::native::cpu::check() {
-            Ok(()) => {
-                let value = json!({ "os": os, "arch": arch, "cores": cores });
-                self.note("machine", value, &format!("{os} {arch}, {cores} cores"));
-            }
-            Err(error) => self.problem("machine", &error.to_string()),
-        }
+        let features = duologue::native::cpu::features();
+        let value = json!({ "os": os, "arch": arch, "cores": cores, "features": features });
+        self.note("machine", value, &format!("{os} {arch}, {cores} cores, {}", features.join(" ")));
     }
 
     fn natives(&mut self, offline: bool) {
@@ -171,9 +167,9 @@ impl Report {
 
     #[cfg(feature = "devices")]
     fn devices(&mut self) {
-        match duologue::pipeline::endpoint::devices::Devices::list() {
+        match duologue::pipeline::endpoint::devices::list() {
             Ok(devices) => {
-                let names: Vec<String> = devices.iter().map(ToString::to_string).collect();
+                let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
                 self.note("devices", json!(names), &names.join("; "));
             }
             Err(error) => self.problem("devices", &error.to_string()),

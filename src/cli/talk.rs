@@ -6,7 +6,7 @@ use super::args::{Common, TalkArgs};
 
 #[cfg(not(feature = "devices"))]
 mod imp {
-    use super::*;
+    use super::{Common, Result, TalkArgs};
 
     const ADVICE: &str = "this build has no microphone and speakers; build with `--features devices` \
         (on Debian and Ubuntu, first: apt-get install libasound2-dev pkg-config)";
@@ -17,6 +17,103 @@ mod imp {
 
     pub fn play(_samples: &[f32], _rate: u32) -> Result<()> {
         anyhow::bail!(ADVICE)
+    }
+}
+
+#[cfg(feature = "devices")]
+mod imp {
+    use std::time::Duration;
+
+    use anyhow::bail;
+    use duologue::appliance::Appliance;
+    use duologue::pipeline::capture::capture_ring;
+    use duologue::pipeline::core::Event;
+    use duologue::pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint, list};
+    use duologue::pipeline::endpoint::{Endpoint, EndpointIo};
+    use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
+    use duologue::pipeline::resample::Resampler;
+    use duologue::setup::Models;
+
+    use super::{Common, Result, TalkArgs};
+    use crate::cli::narrate::Story;
+
+    /// How long the speakers may take to play less than a second.
+    const STALL: Duration = Duration::from_secs(5);
+
+    pub fn run(common: &Common, args: &TalkArgs) -> Result<()> {
+        if args.list_devices {
+            for device in list()? {
+                let rate = |rate: Option<u32>| rate.map_or("–".to_owned(), |hz| format!("{hz} Hz"));
+                let note = if device.bluetooth { "  (Bluetooth)" } else { "" };
+                println!(
+                    "{}  in {} · out {}{note}",
+                    device.name,
+                    rate(device.capture_rate),
+                    rate(device.playback_rate)
+                );
+            }
+            return Ok(());
+        }
+        let settings = common.settings()?;
+        let models = Models::load(&settings, common.offline)?;
+        let config = DeviceConfig {
+            microphone: args.input_device.clone(),
+            speakers: args.output_device.clone(),
+            ..DeviceConfig::default()
+        };
+        let devices = DeviceEndpoint::open(&config)?;
+        println!("microphone {} · speakers {}", devices.microphone(), devices.speakers());
+        println!("say “what time is it” or “tell me a story”; “goodbye” ends\n");
+        let pipeline =
+            models.builder(settings.pipeline)?.responder(Appliance::new()).start(Box::new(devices))?;
+        let events = pipeline.events();
+        pipeline.say("Hello! What can I do for you?")?;
+        let mut story = Story::default();
+        let mut leaving = false;
+        loop {
+            if let Some(Err(error)) = pipeline.ended() {
+                return Err(error.into());
+            }
+            let Some(stamped) = events.next_within(Duration::from_millis(200)) else { continue };
+            story.tell(&stamped, common.json);
+            match &stamped.event {
+                Event::UserTurn { text, .. } => leaving = text.contains("goodbye"),
+                Event::AgentTurn(_) if leaving => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Plays `samples` to their end on the default speakers.
+    pub fn play(samples: &[f32], rate: u32) -> Result<()> {
+        let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
+        let rates = devices.rates();
+        let mut resampled = Vec::new();
+        let mut resampler = Resampler::new(rate, rates.playback)?;
+        resampler.process(samples, &mut |heard| resampled.extend_from_slice(heard));
+        resampler.flush(&mut |heard| resampled.extend_from_slice(heard));
+
+        let (capture, _unheard) = capture_ring(rates.capture, 100);
+        let (mut writer, control, renderer, _reference) =
+            playback_ring(&PlaybackConfig::new(rates.playback))?;
+        let epoch = Epoch(1);
+        control.begin(epoch);
+        let _running = Box::new(devices).start(EndpointIo { capture, playback: renderer })?;
+        let (mut sent, mut ended) = (0, false);
+        let (mut played, mut idle) = (0, Duration::ZERO);
+        let pause = Duration::from_millis(20);
+        while !control.status().finished {
+            sent += writer.push(epoch, &resampled[sent..]);
+            ended = ended || (sent == resampled.len() && writer.finish(epoch));
+            std::thread::sleep(pause);
+            let now = control.status().played;
+            idle = if now == played { idle + pause } else { Duration::ZERO };
+            played = now;
+            if idle > STALL {
+                bail!("the speakers play nothing any more; see `duologue doctor`");
+            }
+        }
+        Ok(())
     }
 }
 
