@@ -366,6 +366,7 @@ fn a_barge_in_does_not_cost_the_words_that_were_held() {
     rig.render(800);
     let first = rig.heard.iter().rposition(|h| h.gain == 0.0).unwrap() + 1;
     assert_eq!(rig.heard[first].index, 880);
+    assert_eq!(rig.heard[first + FADE].gain, 1.0, "a resumed turn is not ducked any more");
     rig.render(3_000);
     assert!(rig.status().finished);
     assert_no_pop(&rig.heard);

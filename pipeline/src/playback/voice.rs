@@ -143,13 +143,14 @@ impl Voice {
     }
 
     fn move_duck(&mut self, will: Will) {
-        match will {
-            Will::Sound { ducked: true } => {
-                self.duck_phase = (self.duck_phase + self.duck_step).min(self.duck.top());
-            }
-            Will::Sound { ducked: false } => self.duck_phase = self.duck_phase.saturating_sub(1),
-            Will::Hold | Will::Cut => {}
-        }
+        let Will::Sound { ducked } = will else { return };
+        self.duck_phase = match (ducked, self.is_silent()) {
+            // In silence the level changes unheard: a resumed turn is not still ducked.
+            (true, true) => self.duck.top(),
+            (false, true) => 0,
+            (true, false) => (self.duck_phase + self.duck_step).min(self.duck.top()),
+            (false, false) => self.duck_phase.saturating_sub(1),
+        };
     }
 
     fn move_fade(&mut self, queue: &Queue<'_>, will: Will, run: &mut Run) {
