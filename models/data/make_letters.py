@@ -20,7 +20,7 @@ import notation
 HERE = os.path.dirname(os.path.abspath(__file__))
 ORDER = 6
 STEP = 0.05          # nats per quantisation step of a log probability
-BEAM = 16
+BEAM = 32
 RARE = 12            # a pair seen less often is not worth a symbol
 PRUNE = 3.5          # least gain, in nats over the training data, for which an n-gram is kept
 
@@ -234,17 +234,25 @@ def fingerprint(gram):
     return h ^ (h >> 29)
 
 
-def write(path, pairs, model):
-    """Pairs, then an open-addressing table of n-grams: see src/text/g2p/letters.rs."""
-    slots = len(model) * 8 // 7 | 1
+def placed(model, slots):
+    """The table, or None if two n-grams that may be mistaken for each other meet."""
     table = [None] * slots
     for gram in sorted(model):
         h = fingerprint(gram)
         at = h % slots
         while table[at]:
-            assert table[at][0] != h >> 40, "two n-grams share a fingerprint: change the hash"
+            if table[at][0] == h >> 40:
+                return None
             at = (at + 1) % slots
         table[at] = (h >> 40, *model[gram])
+    return table
+
+
+def write(path, pairs, model):
+    """Pairs, then an open-addressing table of n-grams: see src/text/g2p/letters.rs."""
+    slots = len(model) * 8 // 7 | 1
+    while not (table := placed(model, slots)):
+        slots += 2
     out = bytearray(b"LTS1")
     out += struct.pack("<BBHI", ORDER, BEAM, len(pairs), slots)
     for letter, chunk in pairs:

@@ -244,6 +244,7 @@ fn in_context(word: &str, next: Option<char>) -> Option<&'static str> {
         ("has", None) => "hˈæz",
         ("have", None) => "hˈæv",
         ("is", None) => "ˈɪz",
+        ("that", None) => "ðˈæt",
         ("will", None) => "wˈɪl",
         ("would", None) => "wˈʊd",
         _ => return None,

@@ -134,10 +134,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a sentence ends before `k`, where an abbreviation's point has just been passed:
-    /// a capital follows that is not a date's.
+    /// a capital follows that is not a date's or an acronym's ("2 p.m. EST").
     pub(super) fn sentence_ends(&self, k: isize) -> bool {
         let dated = |word: &str| super::calendar::month(word).is_some() || word.ends_with("day");
-        self.ends(k) || self.capital_after(k) && !self.word_after(k).is_some_and(dated)
+        let acronym = |word: &str| word.len() > 1 && word.chars().all(char::is_uppercase);
+        self.ends(k)
+            || self.capital_after(k) && !self.word_after(k).is_some_and(|word| dated(word) || acronym(word))
     }
 
     /// Whether a word with a capital follows `k` atoms, across one blank.

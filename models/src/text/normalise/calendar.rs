@@ -252,6 +252,7 @@ fn clock(c: &Cursor) -> Option<Match> {
     }
     let seconds = c.number(4).filter(|s| c.is(3, ':') && s.len() == 2 && *s < "60");
     let mut end = if seconds.is_some() { 5 } else { 3 };
+    let seconds = seconds.filter(|s| *s != "00");
     let half = day_half(c, end);
     let hours = cardinal(hour.trim_start_matches('0').trim_start());
     let hours =

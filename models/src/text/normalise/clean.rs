@@ -13,7 +13,7 @@ use unicode_normalization::char::is_combining_mark;
 /// Stands for a line end that ends a sentence, too.
 pub(super) const BREAK: char = '\u{2029}';
 /// How far, in bytes, markup is searched for its end.
-const REACH: usize = 2048;
+const REACH: usize = 1000;
 
 /// Text without markup, with the source of each byte.
 #[derive(Debug, Default)]

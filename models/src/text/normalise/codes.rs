@@ -94,14 +94,17 @@ fn part_of(digits: &str) -> String {
 fn hash_number(c: &Cursor) -> Option<Match> {
     if c.is(0, '#') && c.starts() {
         let digits = c.number(1)?;
-        return Some(Match { atoms: 2, say: format!("number {}", cardinal(digits)) });
+        let said = if digits.len() > 4 { each_digit(digits) } else { cardinal(digits) };
+        return Some(Match { atoms: 2, say: format!("number {said}") });
     }
     None
 }
 
 /// Links, e-mail addresses, and names with dots ("example.com", "main.rs").
 pub(super) fn address(c: &Cursor) -> Option<Match> {
-    if !c.starts() || !matches!(c.kind(0), Some(Kind::Word | Kind::Number)) {
+    // "~/notes.md" and "/etc/hosts.conf" start with a slash.
+    let rooted = c.is(-1, '/') && matches!(c.kind(-2), None | Some(Kind::Space | Kind::Symbol('~')));
+    if !(c.starts() || rooted) || !matches!(c.kind(0), Some(Kind::Word | Kind::Number)) {
         return None;
     }
     let end = chunk_end(c)?;

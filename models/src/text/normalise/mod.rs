@@ -174,7 +174,9 @@ impl Speech<'_> {
             ';' | ':' | ',' | '.' | '!' | '?' | '—' | '…' => self.pause(symbol, false),
             '–' => self.pause('—', false),
             '-' if c.is_space(-1) && c.is_space(1) => self.pause('—', false),
-            '-' if c.is(-1, '-') => self.pause('—', false),
+            // A command's flag ("--release") is no dash.
+            '-' if c.is(-1, '-') && !(c.is_space(-2) && c.word(1).is_some()) => self.pause('—', false),
+            '<' | '>' if c.is_space(-1) => self.pause(',', true),
             '|' => self.pause(',', true),
             '(' | '[' | '{' if symbol == '(' => self.open('('),
             '“' => self.open('“'),

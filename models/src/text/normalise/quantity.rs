@@ -189,13 +189,12 @@ fn number(c: &Cursor) -> Option<Match> {
         return Some(found);
     }
     let (scaled, more) = scale(c, k);
-    if more == 1
-        && matches!(c.word(k), Some("k" | "K" | "M" | "B"))
-        && amount.fraction.is_empty()
-        && c.word(k) != Some("k")
-    {
-        // "4K", "5M": a size or a name, said as it is written.
-        return Some(Match { atoms: k + 1, say: format!("{} ^{}", amount.words(), c.word(k)?) });
+    if more == 1 && !matches!(c.word(k), Some("k" | "bn" | "tn")) {
+        // "4K", "2B": a size or a name, said as it is written.
+        return Some(Match {
+            atoms: k + 1,
+            say: format!("{} ^{}", amount.words(), c.word(k)?.to_uppercase()),
+        });
     }
     if more > 0 {
         return Some(Match { atoms: k + more, say: format!("{} {scaled}", amount.words()) });
@@ -230,6 +229,11 @@ fn plain(c: &Cursor, amount: &Numeral) -> String {
     let length = amount.whole.len();
     if is_coded(&before, length) || (length > 9 && !c.is(-1, '-')) {
         return each_digit(&amount.whole);
+    }
+    // "RTX 4090", "flight UA 1234": models and flights are said like years.
+    let named = |word: &str| (2..=4).contains(&word.len()) && word.chars().all(char::is_uppercase);
+    if length == 4 && c.word_before().is_some_and(named) {
+        return year(&amount.whole);
     }
     if length == 4 && (is_yearly(&before) || ("1900".."2100").contains(&amount.whole.as_str())) {
         return year(&amount.whole);
@@ -306,7 +310,7 @@ fn measured(c: &Cursor, words: &str, k: isize, one: bool) -> Option<Match> {
         }
     }
     // The point of an abbreviated unit: "5 ft. long".
-    if first.dotted && c.is(atoms, '.') && !c.ends(atoms + 1) && !c.capital_after(atoms + 1) {
+    if c.is(atoms, '.') && c.is_space(atoms + 1) && !c.sentence_ends(atoms + 1) {
         atoms += 1;
     }
     Some(Match { atoms, say: format!("{words} {name}") })
@@ -363,6 +367,7 @@ fn ordinals(c: &Cursor) -> Option<Match> {
 /// Whether "20s" here are the twenties and not seconds.
 fn of_an_age(c: &Cursor) -> bool {
     let before = c.word_before().unwrap_or_default();
+    let before = if c.is(-1, '-') { c.word(-2).unwrap_or_default() } else { before };
     c.is(-1, '\'')
         || matches!(
             before,

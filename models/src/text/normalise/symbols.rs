@@ -10,7 +10,7 @@ pub(super) fn symbol(c: &Cursor) -> Option<Match> {
         '&' => "and",
         '=' if c.is(1, '=') => return Some(Match { atoms: 2, say: "equals".to_owned() }),
         '=' => "equals",
-        '+' if number_around(c) => "plus",
+        '+' if c.number(-1).is_some() || number_around(c) => "plus",
         '+' if c.word(-1).is_some()
             || c.is(-1, '+') && c.word(-2).is_some()
             || c.is_space(-1) && c.is_space(1) =>
@@ -24,8 +24,8 @@ pub(super) fn symbol(c: &Cursor) -> Option<Match> {
         '/' => return slash(c),
         '<' if c.is(1, '=') => return Some(Match { atoms: 2, say: "less than or equal to".to_owned() }),
         '>' if c.is(1, '=') => return Some(Match { atoms: 2, say: "greater than or equal to".to_owned() }),
-        '<' if spaced(c) => "less than",
-        '>' if spaced(c) => "greater than",
+        '<' if compares(c) => "less than",
+        '>' if compares(c) => "greater than",
         '≤' => "less than or equal to",
         '≥' => "greater than or equal to",
         '≠' => "not equal to",
@@ -52,8 +52,10 @@ pub(super) fn symbol(c: &Cursor) -> Option<Match> {
     Some(Match { atoms: 1, say: say.to_owned() })
 }
 
-fn spaced(c: &Cursor) -> bool {
-    c.is_space(-1) && c.is_space(1)
+/// Whether a number or a lone letter stands on either side: "x > 5", not "Settings > Wi-Fi".
+fn compares(c: &Cursor) -> bool {
+    let value = |k| c.number(k).is_some() || c.word(k).is_some_and(|w| w.chars().count() == 1);
+    c.is_space(-1) && c.is_space(1) && (value(-2) || value(2))
 }
 
 /// Whether numbers stand on both sides, blanks allowed.

@@ -91,6 +91,8 @@ pub(super) const ABBREVIATIONS: &[(&str, &str, Abbreviation)] = &[
     ("Sec", "Section", BeforeNumber),
     ("eq", "equation", BeforeNumber),
     ("Eq", "Equation", BeforeNumber),
+    ("btw", "by the way", Always),
+    ("Btw", "By the way", Always),
     ("hrs", "hours", Always),
     ("mins", "minutes", Always),
     ("lbs", "pounds", Always),
@@ -152,6 +154,8 @@ pub(super) const KEPT: &[&str] = &[
     "iPads",
     "FaceTime",
     "PhD",
+    "SaaS",
+    "PaaS",
 ];
 
 /// Names after which a Roman numeral is "the eighth".

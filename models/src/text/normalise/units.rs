@@ -5,8 +5,6 @@
 pub(super) struct Unit {
     pub(super) one: &'static str,
     pub(super) many: &'static str,
-    /// Whether it may be written with a point.
-    pub(super) dotted: bool,
 }
 
 /// A currency's names; `cents` is empty where there are none.
@@ -21,11 +19,7 @@ pub(super) struct Currency {
 /// from words and letters.
 pub(super) fn unit(symbol: &str, glued: bool) -> Option<Unit> {
     let (one, many) = always(symbol).or_else(|| if glued { only_glued(symbol) } else { None })?;
-    let dotted = matches!(
-        symbol,
-        "ft" | "in" | "lb" | "lbs" | "oz" | "yd" | "mi" | "min" | "mins" | "hr" | "hrs" | "sec" | "gal"
-    );
-    Some(Unit { one, many, dotted })
+    Some(Unit { one, many })
 }
 
 fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
@@ -54,7 +48,7 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
         "tsp" => ("teaspoon", "teaspoons"),
         "tbsp" => ("tablespoon", "tablespoons"),
         "gal" => ("gallon", "gallons"),
-        "sec" | "secs" => ("second", "seconds"),
+        "s" | "sec" | "secs" => ("second", "seconds"),
         "ms" => ("millisecond", "milliseconds"),
         "µs" | "μs" => ("microsecond", "microseconds"),
         "ns" => ("nanosecond", "nanoseconds"),
@@ -102,7 +96,6 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
 
 fn only_glued(symbol: &str) -> Option<(&'static str, &'static str)> {
     Some(match symbol {
-        "s" => ("second", "seconds"),
         "l" => ("liter", "liters"),
         "d" => ("day", "days"),
         "in" => ("inch", "inches"),

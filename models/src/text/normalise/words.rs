@@ -101,6 +101,9 @@ fn listed(c: &Cursor) -> Option<Match> {
 /// Any other word.
 pub(super) fn word(c: &Cursor, shouted: bool) -> Option<Match> {
     let word = c.word(0)?;
+    if word == "x" && c.is_space(-1) && c.number(-2).is_some() && c.is_space(1) && c.number(2).is_some() {
+        return Some(Match { atoms: 1, say: "times".to_owned() });
+    }
     if let Some(number) = roman(c, word) {
         return Some(Match { atoms: 1, say: number });
     }
@@ -255,6 +258,7 @@ fn camel(c: &Cursor, word: &str) -> String {
 
 /// "World War II" → two, "Henry VIII" → the eighth.
 fn roman(c: &Cursor, word: &str) -> Option<String> {
+    let (word, owner) = word.strip_suffix("'s").map_or((word, ""), |word| (word, "'s"));
     if word.len() < 2 && word != "V" && word != "X"
         || word.len() > 6
         || !word.chars().all(|c| "IVX".contains(c))
@@ -264,7 +268,7 @@ fn roman(c: &Cursor, word: &str) -> Option<String> {
     let before = c.word_before().filter(|w| c.is_space(-1) && is_capital(w) && w.len() > 1)?;
     let n = value(word)?;
     if NAMES_BEFORE_NUMERALS.contains(&before) {
-        return Some(format!("the {}", ordinal(&n.to_string())));
+        return Some(format!("the {}{owner}", ordinal(&n.to_string())));
     }
     let counted = matches!(
         before,
@@ -282,7 +286,7 @@ fn roman(c: &Cursor, word: &str) -> Option<String> {
             | "Class"
             | "Level"
     );
-    (counted || word.len() > 1 && word != "IV").then(|| cardinal_of(n))
+    (counted || word.len() > 1 && word != "IV").then(|| format!("{}{owner}", cardinal_of(n)))
 }
 
 fn value(numeral: &str) -> Option<u64> {
