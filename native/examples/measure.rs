@@ -132,14 +132,14 @@ fn cancel(path: &Path) -> Result<()> {
         let samples = run(&Cancel::never())?[0].shape()[0];
         let whole = start.elapsed();
         let mut latencies = Vec::new();
-        for part in 1..20 {
+        for part in 1..10 {
             let cancel = Cancel::new();
             thread::scope(|scope| {
                 let running = scope.spawn(|| {
                     let result = run(&cancel);
                     (result.map_err(|e| e.kind()), Instant::now())
                 });
-                thread::sleep(whole * part / 20);
+                thread::sleep(whole * part / 10);
                 let thrown = Instant::now();
                 cancel.cancel();
                 let (result, ended) = running.join().expect("the running thread panicked");
