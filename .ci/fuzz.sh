@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# A longer, bounded run of every property test: parsers, the conversation core, rings, text.
+# A longer, bounded run of the property tests: every parser, the conversation core under any order
+# of events, playback under any order of orders.
 set -euo pipefail
-export PROPTEST_CASES="${PROPTEST_CASES:-2000}" PROPTEST_MAX_SHRINK_TIME=30000
-for package in duologue-native duologue-vad duologue-models duologue-pipeline; do
-    timeout 900 cargo test -p "$package" --release --target-dir target/fuzz prop_
-done
+export PROPTEST_CASES="${PROPTEST_CASES:-1000}" PROPTEST_MAX_SHRINK_TIME=30000
+run() { timeout 900 cargo test --release "$@"; }
+run -p duologue-pipeline --test core_properties --test playback --test wav_properties
+run -p duologue-vad --lib
+run -p duologue-models --lib text

@@ -216,7 +216,7 @@ struct Deadline {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: 2 * ProptestConfig::default().cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -58,7 +58,7 @@ fn check(voice: &English, text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn no_text_panics_or_loses_its_place(text in texty()) {

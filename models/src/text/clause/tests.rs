@@ -137,7 +137,7 @@ fn texty() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn chopping_the_stream_does_not_move_boundaries(text in texty(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20), first in 10_usize..100) {

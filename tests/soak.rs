@@ -1,0 +1,52 @@
+//! A thousand turns of one conversation, in simulated time: the memory must not grow.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{builder, line, room};
+use duologue::appliance::Appliance;
+use duologue::pipeline::endpoint::room::{Caller, When};
+
+const TURNS: usize = 1_000;
+const WARM: usize = 50;
+
+/// Of this process, in KiB.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find(|line| line.starts_with("VmRSS:"))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+#[ignore = "takes minutes; runs before a change lands"]
+fn a_long_conversation_does_not_eat_memory() {
+    if resident().is_none() {
+        println!("SKIPPED: this system does not tell a process's memory");
+        return;
+    }
+    let lines = ["what-time-is-it", "turn-on-the-kitchen-lights", "what-is-your-name"];
+    let caller = (0..TURNS).fold(Caller::new(), |caller, turn| {
+        caller.item(line(lines[turn % lines.len()], When::AfterAgentSilence(300)).patience_ms(3_000))
+    });
+    let (room, log) = room(caller);
+    let mut simulation = builder().responder(Appliance::new()).simulate(room).unwrap();
+    let events = simulation.events();
+    let (mut warm, mut answered) = (None, 0);
+    while !log.caller_done() {
+        simulation.run_for(Duration::from_secs(1)).unwrap();
+        answered += std::iter::from_fn(|| events.try_next())
+            .filter(|e| matches!(e.event, duologue::pipeline::core::Event::AgentTurn(_)))
+            .count();
+        if warm.is_none() && answered >= WARM {
+            warm = resident();
+        }
+    }
+    let (warm, end) = (warm.expect("fifty turns"), resident().expect("memory"));
+    println!(
+        "{answered} answers in {:.0} s of conversation: {warm} → {end} KiB",
+        simulation.now().as_secs_f64()
+    );
+    assert!(answered > TURNS * 9 / 10, "only {answered} of {TURNS} were answered");
+    assert!(end <= warm * 1.01, "memory grew from {warm} to {end} KiB");
+    assert_eq!(simulation.losses(), Default::default());
+}
