@@ -80,13 +80,12 @@ impl Script {
             .map(|index| &self.text[self.marks[index].start.min(self.close(index))..self.close(index)])
     }
 
-    /// The end of a word with the punctuation that follows it, not reaching into the next word.
+    /// The end of a word with the punctuation that follows it. It depends on no later mark, so that it never shrinks.
     fn close(&self, index: usize) -> usize {
         let end = self.marks[index].end;
         let rest = &self.text[end..];
         let punctuation = rest.find(|c: char| c.is_alphanumeric() || c.is_whitespace()).unwrap_or(rest.len());
-        let next = self.marks.get(index + 1).map_or(usize::MAX, |next| next.start.max(end));
-        (end + punctuation).min(next)
+        end + punctuation
     }
 }
 
@@ -123,6 +122,16 @@ mod tests {
         assert!(script.mark(&word(8..13, 0..2)), "sounds before the word before it: heard with it");
         assert_eq!(script.heard(99), "");
         assert_eq!(script.heard(100), "żółw idzie");
+    }
+
+    #[test]
+    fn heard_text_does_not_shrink_when_punctuation_gets_its_own_mark() {
+        let mut script = Script::default();
+        script.push_text("……");
+        script.mark(&word(0..3, 0..10));
+        let before = script.heard(10).to_owned();
+        script.mark(&word(3..6, 10..20));
+        assert_eq!(script.heard(10), before);
     }
 
     #[test]
