@@ -104,7 +104,12 @@ fn agent_does_not_talk_over_the_user() {
     assert!((3_000..3_000 + 130).contains(&ducked), "ducked at {ducked} ms of the simulation");
     assert!((3_000..3_000 + 180).contains(&yielded), "yielded at {yielded} ms of the simulation");
     assert!(!world.sounds(yielded + 20, 4_200), "silent while the user speaks");
-    assert!(world.has(interrupted));
+    let decided =
+        world.at(|event| matches!(event, Event::FinalTranscript { text, .. } if text.starts_with("no")));
+    assert!(
+        world.at(interrupted).is_some() && world.at(interrupted) == decided,
+        "the final transcript decides"
+    );
     assert!(world.has(|event| matches!(event, Event::Silenced { .. })));
     assert_eq!(world.user_turns(), ["tell me about the train", "no wait I mean the bus"]);
     assert!(world.played_text().ends_with("The bus leaves at ten."));
@@ -180,6 +185,21 @@ fn agent_is_not_stuck_ducked() {
 }
 
 #[test]
+fn flickering_noise_does_not_keep_the_agent_ducked() {
+    // Never enough voice to confirm, never enough silence to end the speech: two frames of voice, seven of silence.
+    let mut world = World::conversing().says(94 * 32, 97 * 32, "");
+    for start in (104 * 32..6_000).step_by(9 * 32) {
+        world.user.push(core_world::Said { from: start, to: start + 64, text: "" });
+    }
+    world.run(10_000);
+    let restored = world.at(|event| matches!(event, Event::Restored { .. })).unwrap();
+    let ended =
+        world.events().filter(|(_, event)| matches!(event, Event::SpeechEnded { .. })).nth(1).unwrap().0;
+    assert!(restored < 4_000 && ended > 5_000, "restored at {restored}, while speech ends at {ended}");
+    assert_eq!(world.played_text(), TRAIN);
+}
+
+#[test]
 fn agent_is_not_stuck_yielded_when_the_recogniser_is_dead() {
     let mut world = World::conversing();
     world.run(2_900);
@@ -224,6 +244,8 @@ fn backchannel_does_not_interrupt() {
         let ignored =
             |event: &Event| matches!(event, Event::SpeechIgnored { reason: IgnoreReason::Backchannel, .. });
         assert!(world.has(ignored), "{text}");
+        let resumed = world.at(|event| matches!(event, Event::Resumed { .. }));
+        assert!(resumed.is_some() && resumed == world.at(ignored), "{text}: the agent goes on at once");
         assert!(!world.has(interrupted), "{text}");
         assert_eq!(world.played_text(), TRAIN, "{text}");
         assert_eq!(world.user_turns().len(), 1);
@@ -383,6 +405,21 @@ fn mouth_that_fails_does_not_hold_the_conversation() {
 }
 
 #[test]
+fn early_end_of_synthesis_does_not_cut_the_answer() {
+    let mut world = World::conversing();
+    let pieces = TRAIN.split_inclusive(' ').map(|word| (200, word.to_owned())).collect();
+    world.answers[0] = Answer { pieces, ending: Ending::Done };
+    world.run(2_500);
+    let epoch = world.log.iter().rev().find_map(|(_, output)| match output {
+        Output::BeginEpoch { epoch, .. } => Some(*epoch),
+        _ => None,
+    });
+    world.input(Input::SynthesisDone { epoch: epoch.unwrap(), total_samples: 1 });
+    world.run(12_000);
+    assert_eq!(world.played_text(), TRAIN);
+}
+
+#[test]
 fn silence_with_speech_is_not_a_dead_end() {
     let mut world = World::new(Config::default()).says(500, 900, "").says(3_000, 3_800, "hello my friend");
     world.run(8_000);
@@ -399,6 +436,19 @@ fn dead_air_does_not_follow_a_detector_that_misses() {
     assert_eq!(world.core.counters().detector_missed, 1);
     let turn = world.at(|event| matches!(event, Event::UserTurn { .. })).unwrap();
     assert!((2_100..2_140).contains(&turn), "the timer of the voice detector decides: {turn}");
+}
+
+#[test]
+fn noise_in_the_wait_does_not_put_off_the_answer() {
+    let turn_at = |noise: bool| {
+        let mut world = World::conversing();
+        world.probability = Some(0.05);
+        if noise {
+            world.user.push(core_world::Said { from: 2_000, to: 2_150, text: "" });
+        }
+        world.run(8_000).at(|event| matches!(event, Event::UserTurn { .. })).unwrap()
+    };
+    assert!(turn_at(true) <= turn_at(false) + 20, "{} {}", turn_at(true), turn_at(false));
 }
 
 #[test]

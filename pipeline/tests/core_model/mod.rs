@@ -9,6 +9,7 @@ use duologue_pipeline::core::*;
 /// What became of an ask.
 #[derive(Clone, Debug, Default)]
 struct Asked {
+    text: String,
     speculative: bool,
     committed: bool,
     /// The agent's text is over, by its own word.
@@ -22,6 +23,15 @@ enum Level {
     Full,
     Ducked,
     Held,
+}
+
+/// The words of a text, as they are compared.
+fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(String::from)
+        .collect()
 }
 
 /// The speech that lives.
@@ -45,7 +55,7 @@ pub struct Model {
     utterance: Option<(UtteranceId, u64)>,
     utterance_end: u64,
     state: Option<State>,
-    pending_user_turn: Option<TurnId>,
+    pending_user_turn: Option<(TurnId, String)>,
     user_turns: BTreeMap<TurnId, usize>,
     agent_turns: BTreeMap<TurnId, usize>,
     spoken: BTreeMap<TurnId, String>,
@@ -69,21 +79,21 @@ impl Model {
 
     /// The core said `output`.
     pub fn after(&mut self, output: &Output) {
-        if let Some(turn) = self.pending_user_turn.take() {
-            let follows = match output {
-                Output::Ask { turn: asked, speculative: false, .. } | Output::CommitAsk { turn: asked } => {
-                    *asked == turn
-                }
-                _ => false,
+        if let Some((turn, said)) = self.pending_user_turn.take() {
+            let asked = match output {
+                Output::Ask { turn: asked, text, speculative: false } if *asked == turn => text,
+                Output::CommitAsk { turn: asked } if *asked == turn => &self.asked[asked].text,
+                _ => panic!("a user turn is asked or committed at once: {output:?}"),
             };
-            assert!(follows, "a user turn is asked or committed at once: {output:?}");
+            assert_eq!(words(asked), words(&said), "asked other words than the user's");
         }
         match output {
             Output::Ask { turn, text, speculative } => {
                 assert!(*turn > self.last_turn || !self.asked.contains_key(turn), "asked twice: {turn:?}");
                 assert!(!text.trim().is_empty(), "asked with nothing");
                 self.last_turn = self.last_turn.max(*turn);
-                let asked = Asked { speculative: *speculative, committed: !speculative, ..Asked::default() };
+                let (text, speculative) = (text.clone(), *speculative);
+                let asked = Asked { text, speculative, committed: !speculative, ..Asked::default() };
                 assert!(self.asked.insert(*turn, asked).is_none(), "asked twice: {turn:?}");
                 let open = |asked: &&Asked| !asked.committed && !asked.abandoned && !asked.failed;
                 assert!(self.asked.values().filter(open).count() <= 1, "two speculations at once");
@@ -176,7 +186,7 @@ impl Model {
             }
             Event::UserTurn { turn, text } => {
                 *self.user_turns.entry(*turn).or_default() += 1;
-                self.pending_user_turn = Some(*turn);
+                self.pending_user_turn = Some((*turn, text.clone()));
                 self.history.push((Role::User, *turn, text.clone()));
             }
             Event::Yielded { turn, heard } => {
