@@ -416,6 +416,8 @@ fn early_end_of_synthesis_does_not_cut_the_answer() {
     });
     world.input(Input::SynthesisDone { epoch: epoch.unwrap(), total_samples: 1 });
     world.run(12_000);
+    let ended = world.at(|event| matches!(event, Event::AgentTurn(_))).unwrap();
+    assert!(ended >= world.played.last().unwrap().0, "the turn ends with its last word");
     assert_eq!(world.played_text(), TRAIN);
 }
 
