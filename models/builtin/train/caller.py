@@ -32,7 +32,7 @@ LINES = {
     "what-is-your-name": "what is your name",
     "thank-you-goodbye": "thank you goodbye",
 }
-STRETCHES = [1.0, 1.1, 1.2, 0.9, 1.3]
+STRETCHES = [1.0, 1.1, 1.2, 0.9, 1.05, 1.15, 1.25, 0.95, 1.3, 0.85, 1.4]
 LEVEL = 10 ** (-23 / 20)
 
 

@@ -1,7 +1,7 @@
 """Augmentation of log-mel features inside the training step: each example is new every time it is seen.
 
 Vocal-tract length (a warp of the mel axis), microphone colour (a smooth random curve), more noise (added in the power domain)
-and SpecAugment's masks. `x` is [B, T, 80] before level normalisation, except for `mask`.
+and SpecAugment's masks, all scaled by `strength` (0 to 1). `x` is [B, T, 80] before level normalisation, except for `mask`.
 """
 
 import jax
@@ -25,9 +25,9 @@ def hertz_of(mel):
     return jnp.where(mel < BREAK_MEL, mel * BREAK_HZ / BREAK_MEL, above)
 
 
-def warp_vocal_tract(key, x):
+def warp_vocal_tract(key, x, strength):
     """Stretches the frequency axis by 0.85 to 1.18 (a different speaker size), per example."""
-    factor = jnp.exp(random.uniform(key, (x.shape[0], 1), minval=-0.165, maxval=0.165))
+    factor = jnp.exp(strength * random.uniform(key, (x.shape[0], 1), minval=-0.165, maxval=0.165))
     centres = (jnp.arange(MELS) + 1) * TOP_MEL / (MELS + 1)
     source = mel_of(hertz_of(centres)[None] * factor)
     position = jnp.clip(source * (MELS + 1) / TOP_MEL - 1, 0, MELS - 1)
@@ -43,12 +43,12 @@ def smooth_curve(key, batch, spread):
     return knots @ weights
 
 
-def colour(key, x):
+def colour(key, x, strength):
     """A microphone's or room's frequency response, about ±9 dB."""
-    return x + smooth_curve(key, x.shape[0], 1.0)[:, None]
+    return x + smooth_curve(key, x.shape[0], strength)[:, None]
 
 
-def add_noise(key, x, length):
+def add_noise(key, x, length, strength):
     """Stationary noise of a random smooth spectrum, 0 to 45 dB below the loudest frame, on half of the examples."""
     pick, depth, shape, texture = random.split(key, 4)
     batch, time, _ = x.shape
@@ -57,18 +57,18 @@ def add_noise(key, x, length):
     below = random.uniform(depth, (batch,), minval=1.0, maxval=10.0)
     floor = (loudest - below - 4.4)[:, None] + smooth_curve(shape, batch, 1.5)
     noise = floor[:, None] + random.normal(texture, x.shape) * 0.6
-    chosen = random.bernoulli(pick, 0.5, (batch, 1, 1))
+    chosen = random.bernoulli(pick, 0.5 * strength, (batch, 1, 1))
     return jnp.where(chosen, jnp.logaddexp(x, noise), x)
 
 
-def mask(key, x):
+def mask(key, x, strength):
     """SpecAugment: two bands of up to 12 mels and two stretches of up to 100 ms are blanked."""
     batch, time, _ = x.shape
     keys = random.split(key, 8)
     keep = jnp.ones(x.shape, bool)
     for n in range(2):
-        keep &= ~stripes(keys[4 * n], keys[4 * n + 1], batch, MELS, 12)[:, None, :]
-        keep &= ~stripes(keys[4 * n + 2], keys[4 * n + 3], batch, time, 10)[:, :, None]
+        keep &= ~stripes(keys[4 * n], keys[4 * n + 1], batch, MELS, 12 * strength)[:, None, :]
+        keep &= ~stripes(keys[4 * n + 2], keys[4 * n + 3], batch, time, 10 * strength)[:, :, None]
     return jnp.where(keep, x, -0.5)
 
 

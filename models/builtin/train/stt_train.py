@@ -79,17 +79,17 @@ class Examples:
         return x, lengths, words, word_padding, sounds, sound_padding
 
 
-def augmented(key, x, lengths):
+def augmented(key, x, lengths, strength):
     keys = jax.random.split(key, 4)
-    x = stt_augment.warp_vocal_tract(keys[0], x.astype(jnp.float32))
-    x = stt_augment.colour(keys[1], x)
-    x = stt_augment.add_noise(keys[2], x, lengths)
-    return stt_augment.mask(keys[3], normalise_level(x))
+    x = stt_augment.warp_vocal_tract(keys[0], x.astype(jnp.float32), strength)
+    x = stt_augment.colour(keys[1], x, strength)
+    x = stt_augment.add_noise(keys[2], x, lengths, strength)
+    return stt_augment.mask(keys[3], normalise_level(x), strength)
 
 
-def loss(params, key, phone_weight, x, lengths, words, word_padding, sounds, sound_padding):
+def loss(params, key, phone_weight, strength, x, lengths, words, word_padding, sounds, sound_padding):
     augment_key, drop_key = jax.random.split(key)
-    x = augmented(augment_key, x, lengths)
+    x = augmented(augment_key, x, lengths, strength)
     word_logits, phone_logits = forward(params, x, drop_key, DROP)
     time_padding = (jnp.arange(word_logits.shape[1])[None] >= (lengths // STACK)[:, None]).astype(jnp.float32)
     word_loss = optax.ctc_loss(word_logits, time_padding, words, word_padding, blank_id=BLANK)
@@ -115,6 +115,7 @@ def main() -> None:
     options.add_argument("--rate", type=float, default=2e-3)
     options.add_argument("--frames", type=int, default=9600, help="frames per batch")
     options.add_argument("--phone-weight", type=float, default=1.2, help="of the auxiliary phone loss; 0 leaves it out")
+    options.add_argument("--strength", type=float, default=1.0, help="of the augmentation of features")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--set", default="train")
     options.add_argument("--resume", action="store_true")
@@ -132,7 +133,7 @@ def main() -> None:
 
     @jax.jit
     def step(params, average, moments, key, rate, decay, *batch):
-        (_, losses), gradients = jax.value_and_grad(loss, has_aux=True)(params, key, options.phone_weight, *batch)
+        (_, losses), gradients = jax.value_and_grad(loss, has_aux=True)(params, key, options.phone_weight, options.strength, *batch)
         updates, moments = optimize.update(gradients, moments, params)
         params = jax.tree.map(lambda p, u: p + rate * u, params, updates)
         average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, average, params)
