@@ -177,6 +177,10 @@ def main() -> None:
     seen = list(speech_set("test_seen", most=300))
     for voice in ("slt", "rms", "awb"):
         print(f"test_seen, flite {voice}:", word_errors(rec, [item for item in seen if item[2]["voice"] == voice]))
+    for level in (-10, -40, -55):
+        louder = 10 ** ((level + 26) / 20)
+        items = ((np.clip(np.round(x * louder * 32768) / 32768, -1, 1), words, entry) for x, words, entry in speech_set("test_variants", most=100))
+        print(f"test_variants at {level} dBFS:", word_errors(rec, items))
     real_digits(rec)
     false_words(rec, "recorded noise", sorted((MATERIAL / "noise").glob("*.wav")))
     speech = sorted((MATERIAL / "speech").glob("*.wav")) + sorted((MATERIAL / "speech" / "librivox").glob("*.wav"))
