@@ -37,18 +37,18 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
     let mut results = Results::default();
     let begin = Instant::now();
     let models = Models::load(&settings, common.offline)?;
+    let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(silence()?)))?;
+    results.budget("start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);
     let note = |text: &str| {
         if !common.json {
             eprintln!("{text}");
         }
     };
-    note("stages …");
-    stages(&models, &mut results)?;
-    let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(silence()?)))?;
-    results.budget("start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);
     note("idle for 5 s …");
     results.budget("idle listening, of one core", idle_share(Duration::from_secs(5))? * 100.0, "%", 3.0);
     drop(idle);
+    note("stages …");
+    stages(&models, &mut results)?;
     note(&format!("{} turns, live, about {} s …", args.turns, args.turns * 6));
     conversation(&models, &settings.pipeline, args, &mut results)?;
     if let Some(bytes) = resident_bytes() {
