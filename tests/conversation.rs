@@ -91,7 +91,7 @@ fn independent_ear() -> Option<Box<dyn Stt>> {
 #[test]
 fn a_backchannel_does_not_end_the_answer() {
     let (room, log) =
-        room(says([("what-time-is-it", When::At(400)), ("uhhuh", When::AfterAgentSpeech(2_500))]));
+        room(says([("what-time-is-it", When::At(400)), ("uhhuh", When::AfterAgentSpeech(6_000))]));
     let mut simulation = builder().responder(long_answer).simulate(room).unwrap();
     let events = simulation.events();
     let told = Told::run(&mut simulation, &events, &log, Duration::from_secs(20));
@@ -130,6 +130,22 @@ fn cancelled_speech_does_not_play_on() {
     let last = log.agent().last().expect("it was speaking").end;
     let limit = cut_at + u64::from(common::RATES.capture) * 60 / 1_000;
     assert!(last <= limit, "it sounded {} samples after the cancel", last - cut_at);
+}
+
+#[test]
+fn a_cancelled_speech_does_not_take_the_next_one_along() {
+    let (room, _log) = room(Caller::new());
+    let mut simulation = builder().simulate(room).unwrap();
+    let (first, second, third) =
+        (simulation.say(LONG).unwrap(), simulation.say(LONG).unwrap(), simulation.say("I am here.").unwrap());
+    simulation.run_for(Duration::from_secs(2)).unwrap();
+    assert!(LONG.starts_with(&first.heard()) && !first.heard().is_empty(), "{:?}", first.heard());
+    second.cancel().unwrap();
+    first.cancel().unwrap();
+    simulation.run_for(Duration::from_secs(4)).unwrap();
+    assert_eq!(first.outcome(), Some(SayOutcome::Interrupted));
+    assert_eq!(second.outcome(), Some(SayOutcome::Dropped));
+    assert_eq!(third.outcome(), Some(SayOutcome::Finished));
 }
 
 #[test]

@@ -64,7 +64,6 @@ pub(crate) struct Director {
 }
 
 impl Director {
-    #[allow(clippy::too_many_arguments, reason = "built in one place, from parts of different owners")]
     pub fn new(
         core: Conversation,
         clock: Clock,
@@ -189,6 +188,9 @@ impl Director {
             audible: status.audible,
             finished: status.finished,
         });
+        if let Some((key, heard)) = self.core.saying() {
+            self.outlets.handle.says.heard(key, heard);
+        }
         if status.finished || status.mode == Mode::Stopped {
             self.speaking = None;
         }

@@ -135,7 +135,7 @@ impl Handle {
     }
 
     fn start_saying(&self, text: String, options: SayOptions) -> Result<SayHandle, Error> {
-        let (key, speech) = self.says.open();
+        let (key, speech) = self.says.open(&self.signals);
         self.input(Input::Say { text, options: SayOptions { key, ..options } })?;
         Ok(speech)
     }
@@ -145,16 +145,20 @@ impl Handle {
     }
 
     fn send(&self, signal: Signal) -> Result<(), Error> {
-        self.signals.send_timeout(signal, PATIENCE).map_err(|error| match error {
-            SendTimeoutError::Timeout(_) => Error::new(
-                ErrorKind::TimedOut,
-                "the conversation took no order for 2 s; send fewer, or later",
-            ),
-            SendTimeoutError::Disconnected(_) => {
-                Error::new(ErrorKind::Closed, "the pipeline has been closed; build a new one")
-            }
-        })
+        send(&self.signals, signal)
     }
+}
+
+/// Hands an order to the conversation.
+pub(crate) fn send(signals: &Sender<Signal>, signal: Signal) -> Result<(), Error> {
+    signals.send_timeout(signal, PATIENCE).map_err(|error| match error {
+        SendTimeoutError::Timeout(_) => {
+            Error::new(ErrorKind::TimedOut, "the conversation took no order for 2 s; send fewer, or later")
+        }
+        SendTimeoutError::Disconnected(_) => {
+            Error::new(ErrorKind::Closed, "the pipeline has been closed; build a new one")
+        }
+    })
 }
 
 /// A speech whose text is still being written; dropping it completes the text.

@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::core::{Event, Fault, Origin, TurnEnd};
+use crossbeam_channel::Sender;
+
+use crate::Error;
+use crate::core::{Event, Fault, Input, Origin, TurnEnd};
+use crate::handle::send;
+use crate::stages::Signal;
 
 /// How a speech ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +47,20 @@ impl Shared {
 /// A speech on its way to the listener.
 #[derive(Clone)]
 pub struct SayHandle {
+    key: u64,
     shared: Arc<Shared>,
+    signals: Sender<Signal>,
 }
 
 impl SayHandle {
+    /// Stops this speech, or forgets it if it still waits; everything else goes on.
+    ///
+    /// # Errors
+    /// As [`crate::Handle::say`].
+    pub fn cancel(&self) -> Result<(), Error> {
+        send(&self.signals, Signal::Input(Input::CancelSay { key: self.key }))
+    }
+
     /// Waits for the end, at most `patience`; `None` if it has not come by then.
     pub fn wait(&self, patience: Duration) -> Option<SayOutcome> {
         let deadline = Instant::now() + patience;
@@ -66,8 +81,8 @@ impl SayHandle {
         self.shared.lock().outcome.clone()
     }
 
-    /// The part of the text whose words were played. Final once [`SayHandle::outcome`] is known;
-    /// empty before the speech ends.
+    /// The part of the text whose words were played: final once [`SayHandle::outcome`] is known,
+    /// at most 20 ms behind the sound before.
     pub fn heard(&self) -> String {
         self.shared.lock().heard.clone()
     }
@@ -81,12 +96,22 @@ pub(crate) struct SayBook {
 }
 
 impl SayBook {
-    /// A new speech and its key.
-    pub fn open(&self) -> (u64, SayHandle) {
+    /// A new speech and its key; orders about it go to `signals`.
+    pub fn open(&self, signals: &Sender<Signal>) -> (u64, SayHandle) {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared::default());
         self.lock().insert(key, Arc::clone(&shared));
-        (key, SayHandle { shared })
+        (key, SayHandle { key, shared, signals: signals.clone() })
+    }
+
+    /// Notes what has been heard so far of a speech that goes on.
+    pub fn heard(&self, key: u64, heard: &str) {
+        let shared = self.lock().get(&key).cloned();
+        let Some(shared) = shared else { return };
+        let mut progress = shared.lock();
+        if progress.heard != heard {
+            heard.clone_into(&mut progress.heard);
+        }
     }
 
     /// Learns from an event how a speech ended.
@@ -135,7 +160,7 @@ mod tests {
     #[test]
     fn a_speech_of_a_dead_pipeline_is_not_waited_for_forever() {
         let book = SayBook::default();
-        let (_, handle) = book.open();
+        let (_, handle) = book.open(&crossbeam_channel::bounded(1).0);
         book.close();
         assert_eq!(handle.wait(Duration::from_secs(60)), Some(SayOutcome::Dropped));
     }
@@ -143,7 +168,8 @@ mod tests {
     #[test]
     fn a_speech_does_not_end_by_the_end_of_another() {
         let book = SayBook::default();
-        let ((first, a), (_, b)) = (book.open(), book.open());
+        let signals = crossbeam_channel::bounded(1).0;
+        let ((first, a), (_, b)) = (book.open(&signals), book.open(&signals));
         book.observe(&Event::SayDropped { key: first });
         assert_eq!(a.outcome(), Some(SayOutcome::Dropped));
         assert_eq!(b.outcome(), None);

@@ -46,6 +46,7 @@ enum Op {
     SayMore(usize),
     FinishSay,
     CancelSpeech,
+    CancelSay(u64),
     UserText(usize),
     SetPolicy(Policy),
     Mute,
@@ -190,6 +191,7 @@ impl Driver {
             Op::SayMore(index) => Input::SayMore { text: text(index) },
             Op::FinishSay => Input::FinishSay,
             Op::CancelSpeech => Input::CancelSpeech,
+            Op::CancelSay(key) => Input::CancelSay { key: *key },
             Op::UserText(index) => Input::UserText(text(index)),
             Op::SetPolicy(policy) => Input::SetPolicy(*policy),
             Op::Mute => Input::Mute,
@@ -343,6 +345,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => text().prop_map(Op::SayMore),
         1 => Just(Op::FinishSay),
         1 => Just(Op::CancelSpeech),
+        1 => (0..20u64).prop_map(Op::CancelSay),
     ];
     prop_oneof![
         10 => user,

@@ -135,6 +135,10 @@ impl Reply {
         }
     }
 
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
     pub fn is_say(&self) -> bool {
         matches!(self.origin, Origin::Say { .. })
     }

@@ -167,6 +167,11 @@ pub enum Input {
     FinishSay,
     /// Stop speaking, and forget what was waiting to be said.
     CancelSpeech,
+    /// Stop one speech, or forget it if it still waits; everything else goes on.
+    CancelSay {
+        /// Its key.
+        key: u64,
+    },
     /// The user typed: interrupts the agent and asks at once.
     UserText(String),
     /// Changes the barge-in policy from here on.

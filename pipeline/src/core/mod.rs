@@ -246,6 +246,7 @@ impl Conversation {
             Input::SayMore { text } => self.on_say_more(&text),
             Input::FinishSay => self.on_finish_say(),
             Input::CancelSpeech => self.on_cancel_speech(),
+            Input::CancelSay { key } => self.on_cancel_say(key),
             Input::UserText(text) => self.on_user_text(&text),
             Input::SetPolicy(policy) => self.policy = policy,
             Input::Mute => self.on_mute(),
@@ -262,6 +263,7 @@ impl Conversation {
             | Input::SayMore { .. }
             | Input::FinishSay
             | Input::CancelSpeech
+            | Input::CancelSay { .. }
             | Input::SetPolicy(_)
             | Input::Mute
             | Input::Unmute

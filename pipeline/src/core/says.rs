@@ -81,6 +81,26 @@ impl Conversation {
         }
     }
 
+    /// The key of the say that is being said, and what has been heard of it.
+    pub fn saying(&self) -> Option<(u64, &str)> {
+        let reply = self.reply.as_ref()?;
+        match reply.origin() {
+            Origin::Say { key } => Some((key, reply.heard())),
+            Origin::Reply => None,
+        }
+    }
+
+    pub(super) fn on_cancel_say(&mut self, key: u64) {
+        if self.reply.as_ref().is_some_and(|reply| reply.origin() == Origin::Say { key }) {
+            return self.interrupt();
+        }
+        let waiting = self.says.len();
+        self.says.0.retain(|say| say.key != key);
+        if self.says.len() < waiting {
+            self.event(Event::SayDropped { key });
+        }
+    }
+
     /// Begins the next say if nobody has the floor; those that turn out empty end at once.
     pub(super) fn next_say(&mut self) {
         while self.life == Life::Open && self.reply.is_none() && self.user == User::Quiet {
