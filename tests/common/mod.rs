@@ -27,7 +27,7 @@ pub fn builder() -> Builder {
 }
 
 pub fn line(name: &str, when: When) -> Item {
-    Item::new(caller::line(name).expect("a line of the built-in caller"), when).patience_ms(8_000)
+    Item::new(caller::line(name).expect("a line of the built-in caller"), when).patience_ms(20_000)
 }
 
 pub fn says<const N: usize>(lines: [(&str, When); N]) -> Caller {
