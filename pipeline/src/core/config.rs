@@ -168,7 +168,7 @@ impl Default for Config {
             output_rate: 24_000,
             pre_roll: ms(300),
             post_roll: ms(200),
-            confirm_voiced: ms(60),
+            confirm_voiced: ms(120),
             duck_limit: ms(800),
             yield_limit: ms(5_000),
             backchannels: BACKCHANNELS.map(String::from).to_vec(),
