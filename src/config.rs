@@ -28,8 +28,20 @@ use toml::{Table, Value};
 /// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "DUOLOGUE_";
 /// Variables of the same prefix that other parts read: places and switches, not settings.
-const OTHERS: [&str; 9] =
-    ["NATIVES", "CACHE", "OFFLINE", "PYTHON", "INDEX_URL", "BUILTIN", "MODELS", "CONFIG", "LOG"];
+const OTHERS: [&str; 12] = [
+    "BUILTIN",
+    "CACHE",
+    "CONFIG",
+    "INDEX_URL",
+    "LOG",
+    "MODELS",
+    "NATIVES",
+    "OFFLINE",
+    "PYTHON",
+    "SOUND_CARD",
+    "SOUND_CARD_DIR",
+    "TEST_PYTHON",
+];
 
 /// Every setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
