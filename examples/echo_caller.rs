@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events = pipeline.events();
     let mut idle = false;
     while !(idle && pipeline.ended().is_some()) {
-        let Some(stamped) = events.next_within(Duration::from_millis(1_500)) else {
+        let Some(stamped) = events.next_within(Duration::from_secs(5)) else {
             idle |= pipeline.ended().is_some();
             continue;
         };

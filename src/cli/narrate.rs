@@ -28,7 +28,7 @@ pub struct Story {
     pub state: Option<State>,
     /// When the user's latest speech began, and the agent's.
     user_since: Duration,
-    agent_since: Duration,
+    agent_since: Option<Duration>,
 }
 
 impl Story {
@@ -48,7 +48,7 @@ impl Story {
         match &stamped.event {
             Event::StateChanged(state) => {
                 if *state == State::Speaking {
-                    self.agent_since = at;
+                    self.agent_since.get_or_insert(at);
                 }
                 self.state = Some(*state);
                 None
@@ -80,7 +80,8 @@ impl Story {
                 }
                 let heard = turn.heard.trim().to_owned();
                 let unheard = turn.text.get(turn.heard.len()..).unwrap_or("").trim().to_owned();
-                self.line(self.agent_since, Who::Agent, heard.clone(), unheard.clone());
+                let since = self.agent_since.take().unwrap_or(at);
+                self.line(since, Who::Agent, heard.clone(), unheard.clone());
                 let rest = match turn.end {
                     TurnEnd::Finished => String::new(),
                     _ if unheard.is_empty() => "  ⟂".to_owned(),
@@ -89,7 +90,6 @@ impl Story {
                 Some(format!("agent    {heard}{rest}"))
             }
             Event::Metrics(metrics) => {
-                self.agent_since = at;
                 self.metrics.push(*metrics);
                 let end_to_end = metrics.end_to_end?;
                 Some(format!(
