@@ -1,0 +1,35 @@
+//! What a person writes when they build an agent on Duologue.
+//!
+//! ```text
+//!              user turn                     text, as it streams
+//!  pipeline ────────────▶ AgentSession ─────────────────────────▶ pipeline
+//!                          │   ▲   ▲
+//!             current Agent│   │   │tool results, hand-offs
+//!                          ▼   │   │
+//!            instructions, │  Llm  Tools
+//!            tools, hooks  └──▶┴───┘
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`agent`] | the [`Agent`] trait, and agents made of data |
+//! | [`session`] | [`AgentSession`]: one conversation, its agent, its user's data |
+//! | [`chat`] | what was said: items, context, token budget |
+//! | [`llm`] | the [`Llm`](llm::Llm) trait, OpenAI-compatible servers, offline intents |
+//! | [`tool`] | functions a model may call |
+//! | [`message`] | envelopes between agent and frontends |
+//! | [`store`] | history that outlives the process |
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod chat;
+mod error;
+pub mod llm;
+pub mod message;
+pub mod session;
+pub mod store;
+pub mod tool;
+
+pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};
+pub use error::{Error, ErrorKind};
+pub use session::AgentSession;
