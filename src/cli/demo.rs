@@ -21,7 +21,7 @@ use duologue::timeline::Timeline;
 use serde_json::json;
 
 use super::args::{Common, DemoArgs};
-use super::narrate::Story;
+use super::narrate::{Line, Story};
 use super::output::{Table, ms, resident_bytes};
 
 /// Rates of the room: what sound cards do.
@@ -280,12 +280,7 @@ impl Report {
         json!({
             "conversation": conversation,
             "timeline": timeline,
-            "lines": stage.story.lines.iter().map(|line| json!({
-                "at": line.at.as_secs_f64(),
-                "who": format!("{:?}", line.who).to_lowercase(),
-                "text": line.text,
-                "unheard": line.unheard,
-            })).collect::<Vec<_>>(),
+            "lines": stage.story.lines.iter().map(Line::json).collect::<Vec<_>>(),
             "ignored": stage.story.ignored.iter().map(|(_, text)| text).collect::<Vec<_>>(),
             "faults": stage.story.faults,
             "turns": stage.story.metrics.iter().map(|m| json!({

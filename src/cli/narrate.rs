@@ -6,6 +6,7 @@ use std::time::Duration;
 use duologue::pipeline::Stamped;
 use duologue::pipeline::core::{Event, IgnoreReason, State, TurnEnd, TurnMetrics};
 use duologue::timeline::{Mark, Timeline, Who};
+use serde_json::{Value, json};
 
 /// One turn of either side, as it was heard.
 #[derive(Clone, Debug)]
@@ -15,6 +16,23 @@ pub struct Line {
     pub text: String,
     /// What was meant to be said but was not heard.
     pub unheard: String,
+}
+
+impl Line {
+    /// The turn as a JSON object.
+    pub fn json(&self) -> Value {
+        let who = match self.who {
+            Who::Caller => "caller",
+            Who::Agent => "agent",
+        };
+        json!({
+            "type": "turn",
+            "at": self.at.as_secs_f64(),
+            "who": who,
+            "text": self.text,
+            "unheard": self.unheard,
+        })
+    }
 }
 
 /// What has been told so far.
@@ -32,6 +50,21 @@ pub struct Story {
 }
 
 impl Story {
+    /// Takes in one event and prints each turn that it completes as a line of JSON.
+    pub fn tell_json(&mut self, stamped: &Stamped) {
+        let (told, faulted) = (self.lines.len(), self.faults.len());
+        self.take(stamped);
+        let mut out = std::io::stdout().lock();
+        for line in &self.lines[told..] {
+            let _ = writeln!(out, "{}", line.json());
+        }
+        for fault in &self.faults[faulted..] {
+            let at = stamped.at.as_secs_f64();
+            let _ = writeln!(out, "{}", json!({ "type": "fault", "at": at, "fault": fault }));
+        }
+        let _ = out.flush();
+    }
+
     /// Takes in one event and, unless `quiet`, prints what it means.
     pub fn tell(&mut self, stamped: &Stamped, quiet: bool) {
         let line = self.take(stamped);

@@ -62,8 +62,8 @@ mod imp {
             ..DeviceConfig::default()
         };
         let devices = DeviceEndpoint::open(&config)?;
-        println!("microphone {} · speakers {}", devices.microphone(), devices.speakers());
-        println!("say “what time is it” or “tell me a story”; “goodbye” ends\n");
+        eprintln!("microphone {} · speakers {}", devices.microphone(), devices.speakers());
+        eprintln!("say “what time is it” or “tell me a story”; “goodbye” ends\n");
         let pipeline =
             models.builder(settings.pipeline)?.responder(Appliance::new()).start(Box::new(devices))?;
         let events = pipeline.events();
@@ -75,7 +75,10 @@ mod imp {
                 return Err(error.into());
             }
             let Some(stamped) = events.next_within(Duration::from_millis(200)) else { continue };
-            story.tell(&stamped, common.json);
+            match common.json {
+                true => story.tell_json(&stamped),
+                false => story.tell(&stamped, false),
+            }
             match &stamped.event {
                 Event::UserTurn { text, .. } => leaving = text.contains("goodbye"),
                 Event::AgentTurn(_) if leaving => return Ok(()),
