@@ -28,8 +28,7 @@ impl Telephone {
     fn new(speech: &[f32], rate: u32) -> Result<Self, Box<dyn Error>> {
         let mut line = vec![0.0; Self::RATE as usize];
         let mut resampler = Resampler::new(rate, Self::RATE)?;
-        resampler.process(speech, &mut |samples| line.extend_from_slice(samples));
-        resampler.flush(&mut |samples| line.extend_from_slice(samples));
+        resampler.whole(speech, &mut line);
         Ok(Self { speech: line, at: 0, heard: 0 })
     }
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{NaiveTime, Timelike};
+use duologue_models::text::normalise;
 use duologue_pipeline::{Reply, Responder, UserTurn};
 
 const STORY: &str = "Once upon a time there was a small house at the edge of a wide forest. In the house lived an old \
@@ -66,7 +67,7 @@ impl Appliance {
             return self.timer(&words);
         }
         if has("time") && any(&["what", "what's", "tell", "the"]) {
-            return format!("It is {}.", spoken_time((self.now)()));
+            return format!("It is {}", written_time((self.now)()));
         }
         if has("story") {
             return STORY.to_owned();
@@ -149,8 +150,7 @@ impl Responder for Appliance {
 fn duration(words: &[&str]) -> Option<String> {
     let unit_at =
         words.iter().position(|w| ["second", "seconds", "minute", "minutes", "hour", "hours"].contains(w))?;
-    let number: Vec<&str> =
-        words[..unit_at].iter().rev().take_while(|w| NUMBERS.contains(w)).copied().collect();
+    let number: Vec<&str> = words[..unit_at].iter().rev().take_while(|w| is_number(w)).copied().collect();
     if number.is_empty() {
         return None;
     }
@@ -160,53 +160,16 @@ fn duration(words: &[&str]) -> Option<String> {
     Some(format!("{} {singular}{plural}", number.join(" ")))
 }
 
-const NUMBERS: [&str; 28] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-];
+/// Whether `word` is one that whole numbers below 100 are made of.
+fn is_number(word: &str) -> bool {
+    let says = |n: u32| normalise(&n.to_string()).first().is_some_and(|spoken| spoken.spoken == word);
+    (0..20).chain((20..100).step_by(10)).any(says)
+}
 
-fn spoken_time(time: NaiveTime) -> String {
-    let small = |n: u32| -> String {
-        let n = n as usize;
-        if n < 20 {
-            return NUMBERS[n].to_owned();
-        }
-        let tens = NUMBERS[18 + n / 10];
-        if n.is_multiple_of(10) { tens.to_owned() } else { format!("{tens} {}", NUMBERS[n % 10]) }
-    };
+/// "9:41 a.m.", which the voice's normaliser speaks.
+fn written_time(time: NaiveTime) -> String {
     let (afternoon, hour) = time.hour12();
-    let half = if afternoon { "in the afternoon" } else { "in the morning" };
-    match time.minute() {
-        0 => format!("{} o'clock {half}", small(hour)),
-        minute @ 1..=9 => format!("{} oh {} {half}", small(hour), small(minute)),
-        minute => format!("{} {} {half}", small(hour), small(minute)),
-    }
+    format!("{hour}:{:02} {}", time.minute(), if afternoon { "p.m." } else { "a.m." })
 }
 
 #[cfg(test)]
@@ -215,12 +178,16 @@ mod tests {
 
     #[test]
     fn the_time_is_not_misread() {
-        let at = |hour, minute| spoken_time(NaiveTime::from_hms_opt(hour, minute, 0).unwrap());
-        assert_eq!(at(0, 0), "twelve o'clock in the morning");
-        assert_eq!(at(13, 5), "one oh five in the afternoon");
-        assert_eq!(at(9, 41), "nine forty one in the morning");
-        assert_eq!(at(23, 59), "eleven fifty nine in the afternoon");
-        assert_eq!(at(8, 20), "eight twenty in the morning");
+        let says = |hour, minute| {
+            let clock = move || NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
+            let answer = Appliance::with_clock(clock).answer("what time is it");
+            normalise(&answer).into_iter().map(|word| word.spoken).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(says(0, 0), "It is twelve AM");
+        assert_eq!(says(13, 5), "It is one oh five PM");
+        assert_eq!(says(9, 41), "It is nine forty one AM");
+        assert_eq!(says(23, 59), "It is eleven fifty nine PM");
+        assert_eq!(says(8, 20), "It is eight twenty AM");
     }
 
     #[test]

@@ -17,12 +17,14 @@
 //! assert_eq!(reader.stats().not_finite, 1);
 //! ```
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) mod timeline;
 
-use timeline::{TimelineReader, TimelineWriter, timeline};
+pub use timeline::TimelineReader;
+use timeline::{TimelineWriter, timeline};
 
 /// Samples cleaned at a time; small enough for the stack of any callback.
 const CHUNK: usize = 128;
@@ -31,11 +33,11 @@ const CHUNK: usize = 128;
 #[must_use]
 pub fn capture_ring(rate: u32, capacity_ms: u32) -> (CaptureWriter, CaptureReader) {
     let capacity = u64::from(rate) * u64::from(capacity_ms) / 1000;
-    let (writer, reader) = timeline(usize::try_from(capacity).unwrap_or(usize::MAX / 4));
+    let (writer, reader) = timeline(rate, usize::try_from(capacity).unwrap_or(usize::MAX / 4));
     let not_finite = Arc::new(AtomicU64::new(0));
     (
         CaptureWriter { rate, timeline: writer, not_finite: Arc::clone(&not_finite) },
-        CaptureReader { rate, timeline: reader, not_finite },
+        CaptureReader { timeline: reader, not_finite },
     )
 }
 
@@ -91,40 +93,31 @@ impl CaptureWriter {
     }
 }
 
-/// The ear's half of the capture ring.
+/// The ear's half of the capture ring: a [`TimelineReader`] that also counts bad floats.
 pub struct CaptureReader {
-    rate: u32,
     timeline: TimelineReader,
     not_finite: Arc<AtomicU64>,
 }
 
 impl CaptureReader {
-    /// Rate of the captured samples, in Hz.
-    #[must_use]
-    pub fn rate(&self) -> u32 {
-        self.rate
-    }
-
-    /// Absolute index, at [`CaptureReader::rate`], of the next sample to be read.
-    #[must_use]
-    pub fn next_index(&self) -> u64 {
-        self.timeline.next_index()
-    }
-
-    /// Samples that can be read now.
-    pub fn available(&mut self) -> usize {
-        self.timeline.available()
-    }
-
-    /// Fills the front of `out` without waiting; returns how many samples are valid.
-    pub fn read(&mut self, out: &mut [f32]) -> usize {
-        self.timeline.read(out)
-    }
-
     /// What became of the captured samples.
     #[must_use]
     pub fn stats(&self) -> CaptureStats {
         CaptureStats { dropped: self.timeline.dropped(), not_finite: self.not_finite.load(Ordering::Relaxed) }
+    }
+}
+
+impl Deref for CaptureReader {
+    type Target = TimelineReader;
+
+    fn deref(&self) -> &TimelineReader {
+        &self.timeline
+    }
+}
+
+impl DerefMut for CaptureReader {
+    fn deref_mut(&mut self) -> &mut TimelineReader {
+        &mut self.timeline
     }
 }
 

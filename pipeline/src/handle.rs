@@ -37,6 +37,8 @@ pub struct Losses {
     pub blocks: u64,
     /// Signals that the conversation had no room for.
     pub signals: u64,
+    /// Samples at 16 kHz of utterances that were gone before the recogniser came to them.
+    pub unheard: u64,
     /// Times that the agent fell silent because its next samples came too late.
     pub underruns: u64,
 }
@@ -130,6 +132,7 @@ impl Handle {
         Losses {
             blocks: self.counters.blocks_lost.load(Ordering::Relaxed),
             signals: self.counters.signals_lost.load(Ordering::Relaxed),
+            unheard: self.counters.samples_missed.load(Ordering::Relaxed),
             underruns: self.playback.status().underruns,
         }
     }

@@ -46,8 +46,6 @@ pub enum MouthEvent {
         words: Vec<SpokenMark>,
         /// Samples of the epoch so far, this clause and its pause included.
         end: u64,
-        /// Bytes of the epoch's text that have been turned to speech so far.
-        text_end: u64,
     },
     /// Everything of the epoch is in the ring; `total` samples.
     Done {
@@ -248,20 +246,13 @@ impl Mouth {
             })
             .collect();
         let before = speaking.waiting.len();
-        let waiting = &mut speaking.waiting;
-        self.resampler.process(&speech.samples, &mut |samples| waiting.extend_from_slice(samples));
-        self.resampler.flush(&mut |samples| waiting.extend_from_slice(samples));
+        self.resampler.whole(&speech.samples, &mut speaking.waiting);
         if !speech.samples.is_empty() {
             let pause = (clause.pause_after.as_secs_f64() * f64::from(self.rate)) as usize;
             speaking.waiting.resize(speaking.waiting.len() + pause, 0.0);
         }
         speaking.produced += (speaking.waiting.len() - before) as u64;
-        out(MouthEvent::Spoken {
-            epoch: speaking.epoch,
-            words,
-            end: speaking.produced,
-            text_end: clause.source.end,
-        });
+        out(MouthEvent::Spoken { epoch: speaking.epoch, words, end: speaking.produced });
     }
 
     /// Nothing is left to synthesize: ends the epoch if no more text will come.

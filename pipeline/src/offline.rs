@@ -19,8 +19,7 @@ const PUSH: usize = 3_200;
 pub fn transcribe(stt: &dyn Stt, samples: &[f32], rate: u32) -> Result<Transcript, Error> {
     let mut resampler = Resampler::new(rate, duologue_models::stt::SAMPLE_RATE)?;
     let mut heard = Vec::with_capacity(samples.len() * 16_000 / rate.max(1) as usize + PUSH);
-    resampler.process(samples, &mut |samples| heard.extend_from_slice(samples));
-    resampler.flush(&mut |samples| heard.extend_from_slice(samples));
+    resampler.whole(samples, &mut heard);
     let mut stream = stt.stream().map_err(model_error)?;
     for chunk in heard.chunks(PUSH) {
         stream.push(chunk).map_err(model_error)?;

@@ -13,8 +13,7 @@
 //!
 //! let mut resampler = Resampler::new(48_000, 16_000)?;
 //! let mut out = Vec::new();
-//! resampler.process(&[0.0; 1_000], &mut |samples| out.extend_from_slice(samples));
-//! resampler.flush(&mut |samples| out.extend_from_slice(samples));
+//! resampler.whole(&[0.0; 1_000], &mut out);
 //! assert_eq!(out.len(), 334);
 //! # Ok::<(), duologue_pipeline::Error>(())
 //! ```
@@ -94,6 +93,12 @@ impl Resampler {
         if let Some(stage) = &mut self.stage {
             stage.flush(emit);
         }
+    }
+
+    /// Appends a whole stream, from its first sample to its last, to `out`.
+    pub fn whole(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        self.process(samples, &mut |samples| out.extend_from_slice(samples));
+        self.flush(&mut |samples| out.extend_from_slice(samples));
     }
 
     /// Forgets everything; the next sample begins a new stream.

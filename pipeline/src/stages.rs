@@ -47,8 +47,10 @@ pub(crate) enum Signal {
 }
 
 /// What the scribe is told.
+// A block lies in the channel's own memory: nothing is allocated for it on its way.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum ScribeCommand {
-    Hear { at: u64, block: Box<[f32; BLOCK]> },
+    Hear { at: u64, block: [f32; BLOCK] },
     Start { utterance: u64, from: u64 },
     End { utterance: u64, at: u64 },
     DetectTurn { utterance: u64, text: String },
@@ -79,6 +81,8 @@ pub(crate) struct StageCounters {
     pub blocks_lost: AtomicU64,
     /// Signals the conversation had no room for.
     pub signals_lost: AtomicU64,
+    /// Samples of utterances that had left the scribe's past before they were decoded.
+    pub samples_missed: AtomicU64,
 }
 
 impl StageCounters {
@@ -96,7 +100,7 @@ impl EarStage {
         let heard = ear.process(capture, reference, &mut |event| {
             let input = match event {
                 EarEvent::Block { at, samples } => {
-                    let command = ScribeCommand::Hear { at, block: Box::new(*samples) };
+                    let command = ScribeCommand::Hear { at, block: *samples };
                     if let Err(TrySendError::Full(_)) = scribe.try_send(command) {
                         counters.blocks_lost.fetch_add(1, Ordering::Relaxed);
                     }
@@ -136,7 +140,7 @@ impl ScribeStage {
         };
         for command in first.into_iter().chain(inbox.try_iter()) {
             match command {
-                ScribeCommand::Hear { at, block } => scribe.hear(at, &block[..]),
+                ScribeCommand::Hear { at, block } => scribe.hear(at, &block),
                 ScribeCommand::Start { utterance, from } => scribe.start(utterance, from),
                 ScribeCommand::End { utterance, at } => scribe.end(utterance, at),
                 ScribeCommand::DetectTurn { utterance, text } => {
@@ -145,6 +149,7 @@ impl ScribeStage {
             }
         }
         scribe.step(&mut out);
+        counters.samples_missed.store(scribe.missed(), Ordering::Relaxed);
         scribe.has_work()
     }
 }

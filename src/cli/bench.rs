@@ -213,8 +213,8 @@ fn conversation(
     results.quantiles("first text → first sample", &pick(|m| m.first_audio), [Some(60.0), None]);
     stops(&log, &interruptions, results)?;
     results.figure(
-        "blocks, signals and underruns lost",
-        (losses.blocks + losses.signals + losses.underruns) as f64,
+        "blocks, signals, samples and underruns lost",
+        (losses.blocks + losses.signals + losses.unheard + losses.underruns) as f64,
         "",
     );
     Ok(())

@@ -93,8 +93,7 @@ mod imp {
         let rates = devices.rates();
         let mut resampled = Vec::new();
         let mut resampler = Resampler::new(rate, rates.playback)?;
-        resampler.process(samples, &mut |heard| resampled.extend_from_slice(heard));
-        resampler.flush(&mut |heard| resampled.extend_from_slice(heard));
+        resampler.whole(samples, &mut resampled);
 
         let (capture, _unheard) = capture_ring(rates.capture, 100);
         let (mut writer, control, renderer, _reference) =

@@ -75,9 +75,7 @@ fn score_set(dir: &Path, mut vad: Box<dyn Vad>, json: bool) -> Result<()> {
         let mut reader = WavReader::open(&file.wav)?;
         let mut samples = Vec::new();
         let mut resampler = Resampler::new(reader.spec().rate, SAMPLE_RATE)?;
-        let mut keep = |heard: &[f32]| samples.extend_from_slice(heard);
-        resampler.process(&reader.read_to_end(LONGEST)?, &mut keep);
-        resampler.flush(&mut keep);
+        resampler.whole(&reader.read_to_end(LONGEST)?, &mut samples);
         vad.reset();
         let confusion = score(&samples, &file.labels, &mut *vad, &config)?;
         let name =

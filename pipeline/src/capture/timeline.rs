@@ -22,13 +22,13 @@ struct Gap {
     len: u64,
 }
 
-/// A queue of `capacity` samples.
-pub(crate) fn timeline(capacity: usize) -> (TimelineWriter, TimelineReader) {
+/// A queue of `capacity` samples at `rate` Hz.
+pub(crate) fn timeline(rate: u32, capacity: usize) -> (TimelineWriter, TimelineReader) {
     let (samples, samples_out) = HeapRb::new(capacity.max(1)).split();
     let (gaps, gaps_out) = HeapRb::new(GAPS).split();
     let dropped = Arc::new(AtomicU64::new(0));
     let writer = TimelineWriter { samples, gaps, pending: None, written: 0, dropped: Arc::clone(&dropped) };
-    let reader = TimelineReader { samples: samples_out, gaps: gaps_out, gap: None, next: 0, dropped };
+    let reader = TimelineReader { rate, samples: samples_out, gaps: gaps_out, gap: None, next: 0, dropped };
     (writer, reader)
 }
 
@@ -81,7 +81,8 @@ impl TimelineWriter {
 }
 
 /// The reader's half.
-pub(crate) struct TimelineReader {
+pub struct TimelineReader {
+    rate: u32,
     samples: HeapCons<f32>,
     gaps: HeapCons<Gap>,
     gap: Option<Gap>,
@@ -90,20 +91,29 @@ pub(crate) struct TimelineReader {
 }
 
 impl TimelineReader {
-    /// Absolute index of the sample that the next [`TimelineReader::read`] begins with.
-    pub(crate) fn next_index(&self) -> u64 {
+    /// Rate of the samples, in Hz.
+    #[must_use]
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Absolute index, at [`TimelineReader::rate`], of the sample that the next
+    /// [`TimelineReader::read`] begins with.
+    #[must_use]
+    pub fn next_index(&self) -> u64 {
         self.next
     }
 
-    /// Samples lost to overflow so far.
-    pub(crate) fn dropped(&self) -> u64 {
+    /// Samples lost to overflow so far; silence was read in their place.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
     /// Samples, zeros of gaps included, that can be read without waiting.
     ///
     /// Zeros of a gap whose following samples are not stored yet are not included beyond the first gap.
-    pub(crate) fn available(&mut self) -> usize {
+    pub fn available(&mut self) -> usize {
         let stored = self.samples.occupied_len();
         self.fetch_gap();
         let zeros = self.gap.map_or(0, |gap| usize::try_from(gap.len).unwrap_or(usize::MAX));
@@ -111,7 +121,7 @@ impl TimelineReader {
     }
 
     /// Fills the front of `out`; returns how many samples are now valid.
-    pub(crate) fn read(&mut self, out: &mut [f32]) -> usize {
+    pub fn read(&mut self, out: &mut [f32]) -> usize {
         let mut filled = 0;
         while filled < out.len() {
             let read = self.advance(out.len() - filled, |reader, n| {
@@ -133,7 +143,7 @@ impl TimelineReader {
     }
 
     /// Discards up to `count` samples; returns how many.
-    pub(crate) fn skip(&mut self, count: usize) -> usize {
+    pub fn skip(&mut self, count: usize) -> usize {
         let mut skipped = 0;
         while skipped < count {
             let step = self.advance(count - skipped, |samples, n| samples.map_or(n, |s| s.skip(n)));
@@ -190,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_overflow_does_not_shift_the_clock() {
-        let (mut writer, mut reader) = timeline(100);
+        let (mut writer, mut reader) = timeline(16_000, 100);
         writer.push(&ramp(0, 80));
         writer.push(&ramp(80, 50)); // 20 fit, 30 are lost
         writer.push(&ramp(130, 10)); // still full
@@ -209,7 +219,7 @@ mod tests {
 
     #[test]
     fn skipping_crosses_a_gap() {
-        let (mut writer, mut reader) = timeline(10);
+        let (mut writer, mut reader) = timeline(16_000, 10);
         writer.push(&ramp(0, 15));
         assert_eq!(reader.skip(4), 4);
         writer.push(&ramp(15, 4));
@@ -221,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_block_larger_than_the_ring_does_not_stall_it_for_ever() {
-        let (mut writer, mut reader) = timeline(10);
+        let (mut writer, mut reader) = timeline(16_000, 10);
         writer.push(&ramp(0, 25));
         let mut out = [0.0; 64];
         assert_eq!(reader.read(&mut out), 10);

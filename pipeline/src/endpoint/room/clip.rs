@@ -61,8 +61,7 @@ impl Clip {
         }
         let mut resampler = Resampler::new(self.rate, rate)?;
         let mut all = Vec::new();
-        resampler.process(&self.samples, &mut |s| all.extend_from_slice(s));
-        resampler.flush(&mut |s| all.extend_from_slice(s));
+        resampler.whole(&self.samples, &mut all);
         Self::new(all, rate)
     }
 
