@@ -19,6 +19,7 @@
 //! | [`tool`] | functions a model may call |
 //! | [`message`] | envelopes between agent and frontends |
 //! | [`store`] | history that outlives the process |
+//! | `testing` | a scripted model, in process and over HTTP (feature `testing`) |
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -28,6 +29,8 @@ pub mod llm;
 pub mod message;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tool;
 
 pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};

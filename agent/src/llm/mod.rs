@@ -79,10 +79,26 @@ pub struct Usage {
 pub type LlmStream = BoxStream<'static, Result<LlmEvent, LlmError>>;
 
 /// A language model. Loaded or connected once and shared.
+///
+/// What a session may rely on:
+/// - every wait has a deadline: a model that stays silent ends with [`LlmErrorKind::TimedOut`];
+/// - an answer has a size limit: one that passes it ends with [`LlmErrorKind::TooLong`];
+/// - calls come complete, each once, with an id that is not empty;
+/// - nothing goes on after the stream is dropped.
 pub trait Llm: Send + Sync + 'static {
     /// Its name, for logs and metrics.
     fn name(&self) -> &str;
 
     /// Asks. Errors before the first piece come out of the stream as well.
     fn stream(&self, request: LlmRequest) -> LlmStream;
+}
+
+impl<T: Llm + ?Sized> Llm for std::sync::Arc<T> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn stream(&self, request: LlmRequest) -> LlmStream {
+        (**self).stream(request)
+    }
 }
