@@ -27,6 +27,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`agent`] | agents, sessions, tools, language models, history |
 //! | [`setup`] | models by name, and a pipeline of them |
 //! | [`config`] | `duologue.toml` and the environment |
 //! | [`pipeline`] | the pipeline itself: endpoints, events, handles, simulation |
@@ -44,6 +45,7 @@ pub mod config;
 pub mod setup;
 pub mod timeline;
 
+pub use duologue_agent as agent;
 pub use duologue_models as models;
 pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;
