@@ -31,6 +31,8 @@ pub mod session;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(any(feature = "mcp", feature = "openai"))]
+mod tls;
 pub mod tool;
 
 pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};

@@ -1,6 +1,8 @@
 //! Language models: the streaming [`Llm`] trait and its implementations.
 
 mod error;
+#[cfg(feature = "openai")]
+pub mod openai;
 
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,282 @@
+//! Sends requests: failures of connection and status, and a limit of bytes, as [`LlmError`]s.
+//!
+//! It stands under `async_openai`'s client as its HTTP service, because that keeps neither the
+//! status of every failure nor `Retry-After`, and would repeat requests by itself.
+
+use std::error::Error as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use async_openai::middleware::HttpRequestFactory;
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url, redirect};
+use serde_json::Value;
+
+use super::assembly::told;
+use super::config::OpenAiConfig;
+use crate::llm::{LlmError, LlmErrorKind};
+use crate::{Error, ErrorKind, tls};
+
+/// Most bytes of a failure's body that are read.
+const MAX_FAILURE: usize = 16 * 1024;
+/// How long reading a failure's body may take.
+const FAILURE_TIME: Duration = Duration::from_secs(2);
+/// Most characters of a server's own words in an error.
+const MAX_TOLD: usize = 300;
+/// JSON and SSE around a token: bytes on the wire for each byte of answer, generously.
+const OVERHEAD: usize = 128;
+
+/// The HTTP client for `url`.
+pub(super) fn http_client(url: &Url, config: &OpenAiConfig) -> Result<reqwest::Client, Error> {
+    tls::install();
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(config.connect)
+        .tcp_nodelay(true)
+        // The key and the conversation go to the server that was named, and to no other.
+        .redirect(redirect::Policy::none());
+    if url.scheme() == "http" {
+        // Without certificates on the machine, no client could be made otherwise.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| {
+        let message = format!(
+            "[llm] base_url {}: no HTTPS client can be made: {}; install the system's certificates (ca-certificates)",
+            config.base(),
+            root(&error)
+        );
+        Error::new(ErrorKind::Config, message)
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What `async_openai` needs to know: the address. [`Transport`] sets the headers.
+pub(super) fn endpoint(config: &OpenAiConfig) -> OpenAIConfig {
+    // Without these it would take them from the environment.
+    OpenAIConfig::new().with_api_base(config.base()).with_api_key("").with_org_id("").with_project_id("")
+}
+
+fn authorization(config: &OpenAiConfig) -> Option<HeaderValue> {
+    let key = config.api_key.as_ref()?;
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// A failure, and when the server wants to be asked again.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub error: LlmError,
+    pub retry_after: Option<Duration>,
+}
+
+/// Where a transport leaves its failure: `async_openai` would only pass on its text.
+#[derive(Clone, Default)]
+pub(super) struct Fault(Arc<Mutex<Option<Failure>>>);
+
+impl Fault {
+    fn set(&self, failure: Failure) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
+    pub(super) fn take(&self) -> Option<Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Names the server and the model in errors, and keeps the key out of them.
+#[derive(Clone)]
+pub(super) struct Teller {
+    base: String,
+    model: String,
+    key: Option<String>,
+}
+
+impl Teller {
+    pub(super) fn new(config: &OpenAiConfig) -> Self {
+        let key = config.api_key.as_ref().map(|key| key.reveal().to_owned());
+        Self { base: config.base().to_owned(), model: config.model.clone(), key }
+    }
+
+    pub(super) fn failure(&self, kind: LlmErrorKind, problem: &str) -> Failure {
+        let problem = match &self.key {
+            Some(key) => problem.replace(key.as_str(), "***"),
+            None => problem.to_owned(),
+        };
+        let error = LlmError::new(kind, format!("{} (model {}): {problem}", self.base, self.model));
+        Failure { error, retry_after: None }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    authorization: Option<HeaderValue>,
+    teller: Teller,
+    connect: Duration,
+    max_wire_bytes: usize,
+    fault: Fault,
+}
+
+impl Transport {
+    pub(super) fn new(http: reqwest::Client, config: &OpenAiConfig, fault: Fault) -> Self {
+        let max_wire_bytes = config.max_bytes.saturating_mul(OVERHEAD);
+        Self {
+            http,
+            authorization: authorization(config),
+            teller: Teller::new(config),
+            connect: config.connect,
+            max_wire_bytes,
+            fault,
+        }
+    }
+
+    async fn send(self, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
+        let mut request = factory.build().await?;
+        request.headers_mut().remove(AUTHORIZATION);
+        if let Some(value) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
+        let failure = match self.http.execute(request).await {
+            Ok(response) if response.status().is_success() => return Ok(self.limited(response)),
+            Ok(response) => self.refused(response).await,
+            Err(error) => self.not_sent(&error),
+        };
+        self.fault.set(failure);
+        Err(OpenAIError::InvalidArgument("the transport holds the failure".into()))
+    }
+
+    fn not_sent(&self, error: &reqwest::Error) -> Failure {
+        let io = std::iter::successors(error.source(), |&error| error.source())
+            .find_map(|error| error.downcast_ref::<io::Error>().map(io::Error::kind));
+        let problem = if error.is_connect() && error.is_timeout() {
+            format!("no connection within {:?}; is the address right, and the server running?", self.connect)
+        } else if io == Some(io::ErrorKind::ConnectionRefused) {
+            "connection refused; is the server running?".into()
+        } else if error.is_connect() {
+            format!("no connection: {}; is the address right, and the server running?", root(error))
+        } else {
+            format!("the connection was closed without an answer: {}; see the server's log", root(error))
+        };
+        self.teller.failure(LlmErrorKind::Unreachable, &problem)
+    }
+
+    async fn refused(&self, response: Response) -> Failure {
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let said = tokio::time::timeout(FAILURE_TIME, said(response)).await.unwrap_or_default();
+        let (kind, remedy) = judged(status, &said, retry_after);
+        let said = if said.is_empty() { String::new() } else { format!(" {said:?}") };
+        let problem = format!("the server answered {status}{said}; {remedy}");
+        Failure { retry_after, ..self.teller.failure(kind, &problem) }
+    }
+
+    /// `response`, which fails when its body is longer than allowed, and tells how it fails.
+    fn limited(&self, response: Response) -> Response {
+        let (teller, fault, limit) = (self.teller.clone(), self.fault.clone(), self.max_wire_bytes);
+        let mut bytes = 0_usize;
+        let body = response.bytes_stream().map(move |part| {
+            let failure = match part {
+                Ok(part) => {
+                    bytes = bytes.saturating_add(part.len());
+                    if bytes <= limit {
+                        return Ok(part);
+                    }
+                    let problem = format!("the answer takes more than {limit} bytes; lower max_tokens");
+                    teller.failure(LlmErrorKind::TooLong, &problem)
+                }
+                Err(error) => {
+                    let problem = format!("the answer broke off: {}; see the server's log", root(&error));
+                    teller.failure(LlmErrorKind::Server, &problem)
+                }
+            };
+            fault.set(failure);
+            Err(io::Error::other("the transport holds the failure"))
+        });
+        Response::from(http::Response::new(reqwest::Body::wrap_stream(body)))
+    }
+}
+
+impl tower_service::Service<HttpRequestFactory> for Transport {
+    type Response = Response;
+    type Error = OpenAIError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
+        Box::pin(self.clone().send(factory))
+    }
+}
+
+/// The cause at the root: reqwest's own words repeat the URL.
+fn root(error: &reqwest::Error) -> String {
+    std::iter::successors(error.source(), |&error| error.source())
+        .last()
+        .map_or_else(|| "unknown cause".to_owned(), ToString::to_string)
+}
+
+/// What a failure's body says, shortened.
+async fn said(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(part)) = response.chunk().await {
+        body.extend_from_slice(&part);
+        if body.len() > MAX_FAILURE {
+            break;
+        }
+    }
+    let text = match serde_json::from_slice::<Value>(&body) {
+        Ok(json) => told(json.get("error").unwrap_or(&json)),
+        Err(_) => String::from_utf8_lossy(&body).into_owned(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_TOLD).collect()
+}
+
+fn judged(status: StatusCode, said: &str, retry_after: Option<Duration>) -> (LlmErrorKind, &'static str) {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            (LlmErrorKind::Unauthorized, "set the right api_key (DUOLOGUE_LLM__API_KEY)")
+        }
+        StatusCode::NOT_FOUND => (
+            LlmErrorKind::Refused,
+            "does the server have this model, and does base_url end as it should (/v1)?",
+        ),
+        StatusCode::REQUEST_TIMEOUT => (LlmErrorKind::Server, "try again"),
+        StatusCode::TOO_MANY_REQUESTS if said.contains("quota") => {
+            (LlmErrorKind::Refused, "the account's quota is used up")
+        }
+        StatusCode::TOO_MANY_REQUESTS => (LlmErrorKind::RateLimited { retry_after }, "ask less often"),
+        status if status.is_server_error() => (LlmErrorKind::Server, "see the server's log, or try again"),
+        status if status.is_redirection() => (LlmErrorKind::Refused, "set base_url to where it redirects"),
+        _ if said.contains("context") => {
+            (LlmErrorKind::Refused, "keep less history, or give the model a larger context")
+        }
+        _ => (LlmErrorKind::Refused, "correct the request: model, tools and extra"),
+    }
+}
+
+/// When to come again: seconds or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((at.with_timezone(&Utc) - Utc::now()).to_std().unwrap_or_default())
+}
