@@ -69,12 +69,15 @@ pub trait Agent<U: Send + Sync + 'static = ()>: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The user has finished a turn; `text` may be rewritten before the model sees it.
+    /// The user has finished a turn; `text` may be rewritten before the model sees it. Called once for
+    /// each turn, when it is certain. What the model says to a turn that is not certain yet waits for
+    /// this hook, unless the agent leaves it as it is.
     async fn on_user_turn(
         &self,
-        _session: &AgentSession<U>,
+        session: &AgentSession<U>,
         _text: &mut String,
     ) -> Result<TurnDecision, Error> {
+        session.note_plain_turn();
         Ok(TurnDecision::Generate)
     }
 
@@ -92,12 +95,14 @@ pub trait Agent<U: Send + Sync + 'static = ()>: Send + Sync + 'static {
     /// Somebody left the room.
     async fn on_participant_left(&self, _session: &AgentSession<U>, _participant: &Participant) {}
 
-    /// Transforms what was recognised before anybody sees it.
+    /// Transforms what was recognised before anybody sees it. Each stream holds one transcript: a
+    /// partial one, a final one, or a whole turn. It may run for turns that are taken back.
     fn stt_node(&self, transcripts: TranscriptStream) -> TranscriptStream {
         transcripts
     }
 
-    /// Transforms the model's text before anybody sees it.
+    /// Transforms the model's text, one answer a stream, before anybody sees it. It may run for turns
+    /// that are taken back.
     fn llm_node(&self, text: TextStream) -> TextStream {
         text
     }

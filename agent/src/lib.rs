@@ -37,4 +37,6 @@ pub mod tool;
 
 pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};
 pub use error::{Error, ErrorKind};
-pub use session::AgentSession;
+pub use session::{
+    AgentSession, RunResult, SessionConfig, SessionEvent, SessionEvents, SpeechHandle, SpeechOutcome,
+};

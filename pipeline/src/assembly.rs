@@ -14,7 +14,7 @@ use crate::core::{self, Conversation};
 use crate::director::{AgentRunner, Director, Outlets};
 use crate::ear::{Ear, EarConfig};
 use crate::endpoint::Rates;
-use crate::events::EventHub;
+use crate::events::{EventHub, Stamped};
 use crate::handle::Handle;
 use crate::mouth::Mouth;
 use crate::offline::model_error;
@@ -89,6 +89,9 @@ impl Default for VoiceConfig {
     }
 }
 
+/// Is told every event as it happens.
+pub(crate) type Observer = Box<dyn Fn(&Stamped) + Send>;
+
 /// The parts of a pipeline, before an endpoint is known.
 ///
 /// Life cycle: [`Builder::new`] → options → [`Builder::start`] or [`Builder::simulate`].
@@ -98,13 +101,14 @@ pub struct Builder {
     vad: Box<dyn Vad>,
     detector: Option<Box<dyn TurnDetector>>,
     responder: Option<Arc<dyn Responder>>,
+    observer: Option<Observer>,
     config: PipelineConfig,
 }
 
 impl Builder {
     /// A pipeline of these models, which nobody answers yet.
     pub fn new(stt: Arc<dyn Stt>, tts: Arc<dyn Tts>, vad: Box<dyn Vad>) -> Self {
-        Self { stt, tts, vad, detector: None, responder: None, config: PipelineConfig::default() }
+        Self { stt, tts, vad, detector: None, responder: None, observer: None, config: PipelineConfig::default() }
     }
 
     /// Who answers the user.
@@ -128,8 +132,26 @@ impl Builder {
         self
     }
 
+    /// The recogniser.
+    pub fn stt(&self) -> &Arc<dyn Stt> {
+        &self.stt
+    }
+
+    /// The settings so far, to adjust.
+    pub fn config_mut(&mut self) -> &mut PipelineConfig {
+        &mut self.config
+    }
+
+    /// Calls `observer` with every event, before anything else follows from it. It runs on the
+    /// conversation's thread and must not wait; [`Handle::events`] is for everybody else.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Fn(&Stamped) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     pub(crate) fn assemble(self, rates: Rates, clock: Clock, threaded: bool) -> Result<Parts, Error> {
-        let Self { stt, tts, vad, detector, responder, mut config } = self;
+        let Self { stt, tts, vad, detector, responder, observer, mut config } = self;
         let voice = SpeakOptions { voice: config.voice.name.clone(), speed: config.voice.speed };
         config.validate()?;
         check_voice(&*tts, &voice)?;
@@ -168,6 +190,7 @@ impl Builder {
             mouth: to_mouth,
             mouth_cancel: mouth.cancel_handle(),
             handle: handle.clone(),
+            observer,
         };
         let ear = EarStage {
             ear,

@@ -11,11 +11,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use duologue_models::SpeakOptions;
 
-use crate::core::{self, Conversation, Event, Input, Output, SpokenWord, TurnId};
+use crate::core::{self, Conversation, Event, Fault, Input, Origin, Output, SpokenWord, TurnId};
+use crate::assembly::Observer;
+use crate::events::Stamped;
 use crate::handle::Handle;
 use crate::mouth::{MouthCancel, MouthEvent};
 use crate::playback::{Epoch, Mode, PlaybackControl};
-use crate::respond::{Reply, ReplyEnd, ReplyReader, Responder, UserTurn, reply};
+use crate::respond::{Reply, ReplyEnd, ReplyReader, ReplyState, Responder, UserTurn, reply};
 use crate::stages::{Clock, MouthCommand, ScribeCommand, Signal};
 
 /// How often playback is looked at while the agent may be heard.
@@ -42,6 +44,15 @@ pub(crate) struct Outlets {
     pub mouth: Sender<MouthCommand>,
     pub mouth_cancel: MouthCancel,
     pub handle: Handle,
+    pub observer: Option<Observer>,
+}
+
+/// A turn that the responder was asked about.
+struct Asked {
+    reader: ReplyReader,
+    /// Its text is over; whether it is committed is not known yet.
+    ended: bool,
+    voice: SpeakOptions,
 }
 
 pub(crate) struct Director {
@@ -54,10 +65,12 @@ pub(crate) struct Director {
     responder: Option<Arc<dyn Responder>>,
     runner: AgentRunner,
     responders: Arc<()>,
-    replies: BTreeMap<TurnId, ReplyReader>,
+    replies: BTreeMap<TurnId, Asked>,
     /// A speculative question to a responder that answers only what is certain.
     uncertain: Option<(TurnId, String)>,
     voice: SpeakOptions,
+    /// How speeches that have not begun are to be spoken: as was in force when they were ordered.
+    say_voices: BTreeMap<u64, SpeakOptions>,
     to_mouth: VecDeque<MouthCommand>,
     to_scribe: VecDeque<ScribeCommand>,
     speaking: Option<core::Epoch>,
@@ -85,6 +98,7 @@ impl Director {
             replies: BTreeMap::new(),
             uncertain: None,
             voice,
+            say_voices: BTreeMap::new(),
             to_mouth: VecDeque::new(),
             to_scribe: VecDeque::new(),
             speaking: None,
@@ -137,10 +151,16 @@ impl Director {
 
     fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Input(input) => self.input(input),
+            Signal::Input(input) => {
+                if let Input::Say { options, .. } = &input {
+                    self.say_voices.insert(options.key, self.voice.clone());
+                }
+                self.input(input);
+            }
             Signal::Mouth(event) => self.mouth(event),
             Signal::Reply => {}
             Signal::Voice(voice) => self.voice = voice,
+            Signal::Stt(stream) => self.to_scribe.push_back(ScribeCommand::Stt(stream)),
             Signal::Died(stage) => {
                 tracing::error!(stage, "a stage of the pipeline has died; the conversation is closed");
                 self.input(Input::Close);
@@ -204,21 +224,26 @@ impl Director {
                 if self.to_mouth.len() > OUTBOX_LIMIT {
                     return progressed;
                 }
-                let Some(reader) = self.replies.get_mut(&turn) else { break };
-                let next = reader.next();
-                let end = reader.end();
-                if let Some(delta) = next {
+                let Some(asked) = self.replies.get_mut(&turn).filter(|asked| !asked.ended) else { break };
+                if let Some(delta) = asked.reader.next() {
                     progressed = true;
                     self.input(Input::AgentText { turn, delta });
                     continue;
                 }
-                let Some(end) = end else { break };
+                let Some(end) = asked.reader.end() else { break };
                 progressed = true;
-                self.replies.remove(&turn);
-                self.input(match end {
-                    ReplyEnd::Done => Input::AgentDone { turn },
-                    ReplyEnd::Failed(reason) => Input::AgentFailed { turn, reason },
-                });
+                asked.ended = true;
+                let committed = asked.reader.is_committed();
+                match end {
+                    ReplyEnd::Done => self.input(Input::AgentDone { turn }),
+                    ReplyEnd::Failed(reason) => {
+                        if !committed {
+                            // A speculative answer that failed is given up without another word.
+                            self.replies.remove(&turn);
+                        }
+                        self.input(Input::AgentFailed { turn, reason });
+                    }
+                }
             }
         }
         progressed
@@ -231,20 +256,22 @@ impl Director {
             Output::CommitAsk { turn } => {
                 if let Some((_, text)) = self.uncertain.take_if(|(uncertain, _)| *uncertain == turn) {
                     self.ask(turn, text, false);
+                } else if let Some(asked) = self.replies.get(&turn) {
+                    asked.reader.commit();
                 }
             }
             Output::Abandon { turn } => {
                 self.uncertain.take_if(|(uncertain, _)| *uncertain == turn);
                 self.replies.remove(&turn);
             }
-            Output::BeginEpoch { epoch, held, .. } => {
+            Output::BeginEpoch { epoch, turn, held } => {
                 let ring_epoch = playback_epoch(epoch);
                 playback.begin(ring_epoch);
                 if held {
                     playback.hold();
                 }
                 self.speaking = Some(epoch);
-                let options = self.voice.clone();
+                let options = self.voice_of(turn);
                 self.to_mouth.push_back(MouthCommand::Begin { epoch: ring_epoch, options });
             }
             Output::Speak { epoch, delta } => {
@@ -275,14 +302,39 @@ impl Director {
         }
     }
 
-    fn publish(&self, event: Event) {
+    /// The voice that was in force when the present speech was asked for or ordered.
+    fn voice_of(&self, turn: TurnId) -> SpeakOptions {
+        let said = || self.core.saying().and_then(|(key, _)| self.say_voices.get(&key));
+        let voice = self.replies.get(&turn).map(|asked| &asked.voice).or_else(said);
+        voice.unwrap_or(&self.voice).clone()
+    }
+
+    fn forget(&mut self, event: &Event) {
+        match event {
+            Event::AgentTurn(turn) => match turn.origin {
+                Origin::Reply => drop(self.replies.remove(&turn.turn)),
+                Origin::Say { key } => drop(self.say_voices.remove(&key)),
+            },
+            Event::SayDropped { key } | Event::Fault(Fault::SayRefused { key }) => {
+                self.say_voices.remove(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn publish(&mut self, event: Event) {
+        self.forget(&event);
         let handle = &self.outlets.handle;
         if matches!(event, Event::AgentTurn(_) | Event::UserTurn { .. }) {
             *handle.history.lock().unwrap_or_else(PoisonError::into_inner) =
                 self.core.history().iter().cloned().collect();
         }
         handle.says.observe(&event);
-        handle.events.publish(self.clock.now(), event);
+        let stamped = Stamped { at: self.clock.now(), event };
+        if let Some(observer) = &self.outlets.observer {
+            observer(&stamped);
+        }
+        handle.events.publish(stamped.at, stamped.event);
     }
 
     fn if_current(&self, epoch: core::Epoch, order: fn(&PlaybackControl)) {
@@ -304,10 +356,13 @@ impl Director {
             let _ = signals.try_send(Signal::Reply);
         });
         let user_turn = UserTurn { turn: turn.0, text, speculative };
+        let state = if speculative { ReplyState::Speculative } else { ReplyState::Committed };
+        let asked = |reader| Asked { reader, ended: false, voice: self.voice.clone() };
         match &self.runner {
             AgentRunner::Inline => {
-                let (writer, reader) = reply(wake, Duration::ZERO);
-                self.replies.insert(turn, reader);
+                let (writer, reader) = reply(state, wake, Duration::ZERO);
+                let asked = asked(reader);
+                self.replies.insert(turn, asked);
                 run_responder(&*responder, user_turn, writer);
             }
             AgentRunner::Threads { patience } => {
@@ -317,8 +372,9 @@ impl Director {
                     );
                     return self.input_later(Input::AgentFailed { turn, reason });
                 }
-                let (writer, reader) = reply(wake, *patience);
-                self.replies.insert(turn, reader);
+                let (writer, reader) = reply(state, wake, *patience);
+                let asked = asked(reader);
+                self.replies.insert(turn, asked);
                 let alive = Arc::clone(&self.responders);
                 let spawned =
                     std::thread::Builder::new().name(format!("duologue-agent-{}", turn.0)).spawn(move || {

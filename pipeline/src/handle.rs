@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{SendTimeoutError, Sender};
-use duologue_models::SpeakOptions;
+use duologue_models::{SpeakOptions, Stt};
 
 use crate::core::{Entry, Input, Policy, SayOptions};
 use crate::events::{EventHub, Events};
+use crate::offline::model_error;
 use crate::playback::PlaybackControl;
 use crate::say::{SayBook, SayHandle};
 use crate::stages::{Clock, Signal, StageCounters};
@@ -114,12 +115,21 @@ impl Handle {
         self.input(Input::SetPolicy(policy))
     }
 
-    /// Changes voice and speed from the agent's next turn on.
+    /// Changes voice and speed of whatever is asked or ordered to be said from here on; what was
+    /// before, and has not begun, keeps its voice.
     ///
     /// # Errors
     /// As [`Handle::say`].
     pub fn set_voice(&self, voice: SpeakOptions) -> Result<(), Error> {
         self.send(Signal::Voice(voice))
+    }
+
+    /// Recognises with `stt` from the user's next utterance on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] if the recogniser refuses a stream; otherwise as [`Handle::say`].
+    pub fn set_stt(&self, stt: &dyn Stt) -> Result<(), Error> {
+        self.send(Signal::Stt(stt.stream().map_err(model_error)?))
     }
 
     /// What was said and heard so far, oldest first.
@@ -177,6 +187,11 @@ impl SayStream {
     /// As [`Handle::say`].
     pub fn text(&self, delta: impl Into<String>) -> Result<(), Error> {
         self.handle.input(Input::SayMore { text: delta.into() })
+    }
+
+    /// The speech that is being written.
+    pub fn speech(&self) -> &SayHandle {
+        &self.speech
     }
 
     /// Completes the text; the handle tells when it has been heard.

@@ -42,6 +42,8 @@ pub use error::{Error, ErrorKind};
 pub use events::{Events, Stamped};
 pub use handle::{Handle, Losses, SayStream};
 pub use listener::{Heard, Listener};
-pub use respond::{REPLY_CAPACITY, REPLY_PATIENCE, Reply, ReplyError, Responder, UserTurn};
+pub use respond::{
+    REPLY_CAPACITY, REPLY_PATIENCE, Reply, ReplyError, ReplyState, ReplyWatch, Responder, UserTurn,
+};
 pub use say::{SayHandle, SayOutcome};
 pub use simulation::{STEP, Simulation};

@@ -82,6 +82,19 @@ impl fmt::Display for ReplyError {
 
 impl std::error::Error for ReplyError {}
 
+/// What has become of the turn a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyState {
+    /// The user may still go on: nothing may have an effect yet.
+    Speculative,
+    /// It is the user's turn for good; effects may happen.
+    Committed,
+    /// Nobody listens any more: interrupted, or, if it was speculative, it never happened.
+    Stopped,
+}
+
+type OnChange = Box<dyn FnMut(ReplyState) + Send>;
+
 /// How a reply ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyEnd {
@@ -89,12 +102,28 @@ pub(crate) enum ReplyEnd {
     Failed(String),
 }
 
-#[derive(Debug, Default)]
 struct State {
     pending: VecDeque<String>,
     bytes: usize,
     end: Option<ReplyEnd>,
-    stopped: bool,
+    turn: ReplyState,
+    on_change: Option<OnChange>,
+}
+
+impl State {
+    fn stopped(&self) -> bool {
+        self.turn == ReplyState::Stopped
+    }
+
+    fn turn_into(&mut self, turn: ReplyState) {
+        if self.turn == turn {
+            return;
+        }
+        self.turn = turn;
+        if let Some(on_change) = &mut self.on_change {
+            on_change(turn);
+        }
+    }
 }
 
 struct Shared {
@@ -124,7 +153,7 @@ impl Reply {
     pub fn text(&self, delta: &str) -> Result<(), ReplyError> {
         let deadline = Instant::now() + self.shared.patience;
         let mut state = self.shared.lock();
-        while !state.stopped && state.bytes >= REPLY_CAPACITY {
+        while !state.stopped() && state.bytes >= REPLY_CAPACITY {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(ReplyError::Full);
@@ -140,7 +169,7 @@ impl Reply {
     /// As [`Reply::text`], [`ReplyError::Full`] at once.
     pub fn try_text(&self, delta: &str) -> Result<(), ReplyError> {
         let state = self.shared.lock();
-        if !state.stopped && state.bytes >= REPLY_CAPACITY {
+        if !state.stopped() && state.bytes >= REPLY_CAPACITY {
             return Err(ReplyError::Full);
         }
         self.put(state, delta)
@@ -148,7 +177,12 @@ impl Reply {
 
     /// Whether nobody listens any more.
     pub fn is_stopped(&self) -> bool {
-        self.shared.lock().stopped
+        self.shared.lock().stopped()
+    }
+
+    /// Tells what becomes of the turn, also after the reply has ended.
+    pub fn watch(&self) -> ReplyWatch {
+        ReplyWatch { shared: Arc::clone(&self.shared) }
     }
 
     /// Ends the answer as failed; what was written before is still spoken.
@@ -157,7 +191,7 @@ impl Reply {
     }
 
     fn put(&self, mut state: MutexGuard<'_, State>, delta: &str) -> Result<(), ReplyError> {
-        if state.stopped {
+        if state.stopped() {
             return Err(ReplyError::Stopped);
         }
         if delta.is_empty() {
@@ -183,6 +217,28 @@ impl Drop for Reply {
     }
 }
 
+/// Tells a writer what becomes of the turn it answers. A reply that was written to its end and
+/// committed stays [`ReplyState::Committed`], however its speech ends.
+#[derive(Clone)]
+pub struct ReplyWatch {
+    shared: Arc<Shared>,
+}
+
+impl ReplyWatch {
+    /// What has become of the turn.
+    pub fn state(&self) -> ReplyState {
+        self.shared.lock().turn
+    }
+
+    /// Calls `changed` with the state now and with each later one, in place of whatever was called
+    /// before. It runs on the pipeline's threads: it must not wait, nor use the reply.
+    pub fn on_change(&self, mut changed: impl FnMut(ReplyState) + Send + 'static) {
+        let mut state = self.shared.lock();
+        changed(state.turn);
+        state.on_change = Some(Box::new(changed));
+    }
+}
+
 /// The pipeline's end of an answer.
 pub(crate) struct ReplyReader {
     shared: Arc<Shared>,
@@ -203,21 +259,39 @@ impl ReplyReader {
         let state = self.shared.lock();
         if state.pending.is_empty() { state.end.clone() } else { None }
     }
+
+    /// The turn is the user's for good.
+    pub fn commit(&self) {
+        self.shared.lock().turn_into(ReplyState::Committed);
+    }
+
+    pub fn is_committed(&self) -> bool {
+        self.shared.lock().turn == ReplyState::Committed
+    }
 }
 
 impl Drop for ReplyReader {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.stopped = true;
+        let complete = state.end.is_some() && state.pending.is_empty();
+        if !(complete && state.turn == ReplyState::Committed) {
+            state.turn_into(ReplyState::Stopped);
+        }
         state.pending.clear();
         state.bytes = 0;
         self.shared.room.notify_all();
     }
 }
 
-/// A reply and its reader; `wake` is called after each write, `patience` bounds a full writer's wait.
-pub(crate) fn reply(wake: Box<dyn Fn() + Send + Sync>, patience: Duration) -> (Reply, ReplyReader) {
-    let shared = Arc::new(Shared { state: Mutex::default(), room: Condvar::new(), wake, patience });
+/// A reply to a turn that stands as `turn` says, and its reader; `wake` is called after each write,
+/// `patience` bounds a full writer's wait.
+pub(crate) fn reply(
+    turn: ReplyState,
+    wake: Box<dyn Fn() + Send + Sync>,
+    patience: Duration,
+) -> (Reply, ReplyReader) {
+    let state = State { pending: VecDeque::new(), bytes: 0, end: None, turn, on_change: None };
+    let shared = Arc::new(Shared { state: Mutex::new(state), room: Condvar::new(), wake, patience });
     (Reply { shared: Arc::clone(&shared) }, ReplyReader { shared })
 }
 
@@ -226,7 +300,7 @@ mod tests {
     use super::*;
 
     fn pair() -> (Reply, ReplyReader) {
-        reply(Box::new(|| {}), Duration::ZERO)
+        reply(ReplyState::Committed, Box::new(|| {}), Duration::ZERO)
     }
 
     #[test]
@@ -245,6 +319,32 @@ mod tests {
         drop(reader);
         assert_eq!(writer.text("hello"), Err(ReplyError::Stopped));
         assert!(writer.is_stopped());
+    }
+
+    #[test]
+    fn a_writer_that_has_finished_is_told_of_the_commit() {
+        let (writer, reader) = reply(ReplyState::Speculative, Box::new(|| {}), Duration::ZERO);
+        let watch = writer.watch();
+        let (told, seen) = std::sync::mpsc::channel();
+        watch.on_change(move |state| told.send(state).unwrap());
+        drop(writer);
+        assert_eq!(reader.end(), Some(ReplyEnd::Done));
+        reader.commit();
+        drop(reader);
+        assert_eq!(
+            seen.try_iter().collect::<Vec<_>>(),
+            [ReplyState::Speculative, ReplyState::Committed],
+            "a complete answer is not stopped"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_back_is_not_committed() {
+        let (writer, reader) = reply(ReplyState::Speculative, Box::new(|| {}), Duration::ZERO);
+        let watch = writer.watch();
+        drop(writer);
+        drop(reader);
+        assert_eq!(watch.state(), ReplyState::Stopped);
     }
 
     #[test]

@@ -53,6 +53,11 @@ pub struct SayHandle {
 }
 
 impl SayHandle {
+    /// The key by which events name this speech.
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
     /// Stops this speech, or forgets it if it still waits; everything else goes on.
     ///
     /// # Errors

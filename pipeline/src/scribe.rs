@@ -67,6 +67,8 @@ struct Active {
 /// Decodes utterances out of the ear's signal.
 pub struct Scribe {
     stream: Box<dyn SttStream>,
+    /// Takes over at the next utterance.
+    next_stream: Option<Box<dyn SttStream>>,
     detector: Option<Box<dyn TurnDetector>>,
     past: Past,
     active: Option<Active>,
@@ -84,6 +86,7 @@ impl Scribe {
     ) -> Result<Self, duologue_models::Error> {
         Ok(Self {
             stream: stt.stream()?,
+            next_stream: None,
             detector,
             past: Past::new((PAST_SECONDS * RATE) as usize),
             active: None,
@@ -106,10 +109,18 @@ impl Scribe {
         self.active.as_ref().is_some_and(|a| a.end.is_some() || a.next < self.past.end())
     }
 
+    /// Recognises with `stream` from the next utterance on.
+    pub fn use_stream(&mut self, stream: Box<dyn SttStream>) {
+        self.next_stream = Some(stream);
+    }
+
     /// Starts `utterance` at sample `from`. An utterance still open is dropped.
     pub fn start(&mut self, utterance: u64, from: u64) {
         let first = from.max(self.past.start());
         self.missed += first - from;
+        if let Some(stream) = self.next_stream.take() {
+            self.stream = stream;
+        }
         self.stream.reset();
         self.active = Some(Active { utterance, next: first, from: first, end: None, partial: String::new() });
     }

@@ -129,8 +129,9 @@ impl<E: Exchange> Simulation<E> {
         Ok(self.exchange)
     }
 
-    /// Runs the stages until none has anything left to do.
-    fn settle(&mut self) {
+    /// Runs the stages until none has anything left to do; no time passes. For orders and replies
+    /// that came from outside since the last step.
+    pub fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let mut progressed = self.parts.scribe.step(None);
             progressed |= self.parts.director.step(None);

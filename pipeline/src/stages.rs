@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use duologue_models::SpeakOptions;
+use duologue_models::{SpeakOptions, SttStream};
 
 use crate::capture::CaptureReader;
 use crate::core::Input;
@@ -40,8 +40,10 @@ pub(crate) enum Signal {
     Mouth(MouthEvent),
     /// A reply has text, or has ended.
     Reply,
-    /// How to speak from the next epoch on.
+    /// How to speak whatever is asked or ordered from here on.
     Voice(SpeakOptions),
+    /// What recognises from the next utterance on.
+    Stt(Box<dyn SttStream>),
     /// A stage has died.
     Died(&'static str),
 }
@@ -54,6 +56,8 @@ pub(crate) enum ScribeCommand {
     Start { utterance: u64, from: u64 },
     End { utterance: u64, at: u64 },
     DetectTurn { utterance: u64, text: String },
+    /// Recognise with this from the next utterance on.
+    Stt(Box<dyn SttStream>),
 }
 
 /// What the mouth is told.
@@ -146,6 +150,7 @@ impl ScribeStage {
                 ScribeCommand::DetectTurn { utterance, text } => {
                     scribe.detect_turn(utterance, &text, &mut out);
                 }
+                ScribeCommand::Stt(stream) => scribe.use_stream(stream),
             }
         }
         scribe.step(&mut out);

@@ -84,4 +84,12 @@ impl ChatItem {
     pub fn new(agent: impl Into<String>, content: ChatContent) -> Self {
         Self { id: uuid::Uuid::now_v7().to_string(), at: Utc::now(), agent: agent.into(), content }
     }
+
+    /// What the agent said, if this is it.
+    pub fn spoken(&self) -> Option<&str> {
+        match &self.content {
+            ChatContent::Message { role: Role::Assistant, text, .. } => Some(text),
+            _ => None,
+        }
+    }
 }

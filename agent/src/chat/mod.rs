@@ -6,5 +6,5 @@
 mod context;
 mod item;
 
-pub use context::ChatContext;
+pub use context::{ChatContext, estimate_tokens};
 pub use item::{ChatContent, ChatItem, Role};

@@ -1,10 +1,69 @@
 //! One conversation: its agent, its user's data, its voice.
+//!
+//! ```
+//! use duologue_agent::{AgentSession, SimpleAgent};
+//! use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let llm = ScriptedLlm::new(Script::new().rule(Rule::any().say("It is noon.")));
+//! let session = AgentSession::builder(()).llm(llm).build()?;
+//! session.start_text(SimpleAgent::new("You tell the time.").greeting("Hello!")).await?;
+//! let result = session.run("What time is it?").await?;
+//! assert_eq!(result.text(), "It is noon.");
+//! assert_eq!(session.history().items().len(), 3);
+//! session.close().await;
+//! # Ok::<(), duologue_agent::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Life cycle: [`AgentSession::builder`] → [`AgentSession::start`] on an endpoint,
+//! [`AgentSession::start_text`] without audio → turns → [`AgentSession::close`].
+//!
+//! Invariant: history holds what was heard and done, and nothing else; no call of a tool with an
+//! effect is made twice; after [`AgentSession::close`] nothing speaks.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod answer;
+mod builder;
+mod calls;
+mod close;
+mod config;
+mod events;
+mod handoff;
+mod interim;
+mod keeper;
+mod ledger;
+mod line;
+mod run;
+mod speech;
+mod step;
+mod turn;
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+
+use duologue_models::Stt;
+use duologue_pipeline::AudioPipeline;
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
 
-use crate::Error;
+pub use builder::SessionBuilder;
+pub use config::SessionConfig;
+pub use events::{AgentState, SessionEvent, SessionEvents};
+pub use run::RunResult;
+pub use speech::{SpeechHandle, SpeechOutcome};
+
+pub use crate::llm::Usage;
+use crate::chat::ChatContext;
+use crate::llm::Llm;
+use crate::{Error, ErrorKind};
+use handoff::Base;
+use interim::Executor;
+pub(crate) use handoff::Current;
+use line::{Line, Output, lock, pipeline_error};
+use turn::Turn;
 
 /// What was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,35 +85,230 @@ pub struct Participant {
 
 /// One conversation. Clones are cheap and mean the same session.
 pub struct AgentSession<U: Send + Sync + 'static = ()> {
-    inner: Arc<Inner<U>>,
+    shared: Arc<Shared<U>>,
+    /// The turn within which this clone was handed out, to a hook or a tool.
+    scope: Option<Weak<Turn>>,
 }
 
-struct Inner<U> {
+/// Before, during and after the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    New,
+    Running,
+    Closing,
+    Closed,
+}
+
+struct Shared<U: Send + Sync + 'static> {
+    id: String,
     userdata: Mutex<U>,
+    config: SessionConfig,
+    llm: Option<Arc<dyn Llm>>,
+    line: Arc<Line>,
+    /// Until the session starts.
+    transcripts: Mutex<Option<mpsc::Receiver<Transcript>>>,
+    executor: Executor,
+    current: Mutex<Option<Arc<Current<U>>>>,
+    switching: tokio::sync::Mutex<()>,
+    running: tokio::sync::Mutex<()>,
+    runtime: OnceLock<tokio::runtime::Handle>,
+    pipeline: Mutex<Option<AudioPipeline>>,
+    base: OnceLock<Base>,
+    heard_by: Mutex<Option<Arc<dyn Stt>>>,
+    /// Calls of the trait's own `on_user_turn`.
+    plain_turns: AtomicU64,
+    life: watch::Sender<Life>,
+}
+
+impl<U: Send + Sync + 'static> Shared<U> {
+    fn plain_turns(&self) -> u64 {
+        self.plain_turns.load(Ordering::Acquire)
+    }
 }
 
 impl<U: Send + Sync + 'static> Clone for AgentSession<U> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { shared: Arc::clone(&self.shared), scope: self.scope.clone() }
     }
 }
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
-    /// A session that has not started.
-    pub fn new(userdata: U) -> Self {
-        Self { inner: Arc::new(Inner { userdata: Mutex::new(userdata) }) }
+    /// Its name in the history store.
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &SessionConfig {
+        &self.shared.config
     }
 
     /// The user's data, locked until the guard is dropped; not to be held across `await`.
     pub fn userdata(&self) -> MutexGuard<'_, U> {
-        self.inner.userdata.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.userdata)
     }
 
-    /// Speaks `text` once the agent has finished what it is saying.
+    /// What happens from now on.
+    pub fn events(&self) -> SessionEvents {
+        self.shared.line.events.subscribe()
+    }
+
+    /// Where the conversation stands.
+    pub fn state(&self) -> AgentState {
+        self.shared.line.state()
+    }
+
+    /// What was said and done so far, oldest first.
+    pub fn history(&self) -> ChatContext {
+        self.shared.line.read(|ledger| ledger.log().clone())
+    }
+
+    /// Speaks `text` once the agent has finished what it is saying. In a tool or hook of a turn it
+    /// becomes part of that turn.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Closed`] if the session is not running.
-    pub fn say(&self, _text: &str) -> Result<(), Error> {
-        Err(Error::new(crate::ErrorKind::Closed, "the session has not started; call start() first"))
+    /// [`ErrorKind::Closed`] if the session is not running.
+    pub fn say(&self, text: &str) -> Result<SpeechHandle, Error> {
+        self.check_running()?;
+        if let Some(turn) = self.turn().filter(|turn| !turn.is_stopped()) {
+            self.shared.line.note_order();
+            if let Some(speech) = turn.say_within(text) {
+                return Ok(speech.handle());
+            }
+        }
+        self.shared.line.say(&self.agent_id(), text, false)
+    }
+
+    /// Speaks `text` at once, cutting off what the agent is saying.
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub fn say_now(&self, text: &str) -> Result<SpeechHandle, Error> {
+        self.check_running()?;
+        self.shared.line.say(&self.agent_id(), text, true)
+    }
+
+    /// Speaks `text` and waits until it was heard or cut off.
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub async fn speak(&self, text: &str) -> Result<SpeechOutcome, Error> {
+        Ok(self.say(text)?.wait().await)
+    }
+
+    /// Silences the agent, stops its turn, and forgets what was to be said.
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub fn interrupt(&self) -> Result<(), Error> {
+        self.shared.line.interrupt()
+    }
+
+    /// Takes typed text as the user's turn: it interrupts the agent and asks at once.
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub fn user_text(&self, text: &str) -> Result<(), Error> {
+        self.check_running()?;
+        match self.shared.line.output()? {
+            Output::Audio(handle) => handle.user_text(text).map_err(pipeline_error),
+            Output::Text => {
+                self.interrupt()?;
+                let turn = Turn::text(&self.shared.line, &self.agent_id(), text);
+                self.without_turn().answer(turn, text.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops listening (`true`) or listens again (`false`); nothing without audio.
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub fn set_muted(&self, muted: bool) -> Result<(), Error> {
+        match self.shared.line.output()? {
+            Output::Audio(handle) => handle.set_muted(muted).map_err(pipeline_error),
+            Output::Text => Ok(()),
+        }
+    }
+
+    /// Shows frontends a status, and notes it in the history; the model never sees it.
+    pub fn send_status(&self, status: &str) {
+        self.shared.line.status(&self.agent_id(), status);
+    }
+
+    /// Shows frontends words of the user that were recognised elsewhere; they are no turn.
+    pub fn send_transcript(&self, text: &str, is_final: bool) {
+        self.emit(SessionEvent::UserTranscript { text: text.to_owned(), is_final });
+    }
+
+    /// Tells the application, and whoever forwards its events, of something.
+    pub fn emit(&self, event: SessionEvent) {
+        self.shared.line.events.publish(event);
+    }
+
+    /// Called by [`crate::Agent::on_user_turn`] where no agent has written its own: such an agent may
+    /// be asked before the user's turn is certain, and what it says be spoken sooner.
+    pub(crate) fn note_plain_turn(&self) {
+        self.shared.plain_turns.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The session as `turn`'s hooks and tools see it.
+    fn within(&self, turn: &Arc<Turn>) -> Self {
+        Self { shared: Arc::clone(&self.shared), scope: Some(Arc::downgrade(turn)) }
+    }
+
+    fn without_turn(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), scope: None }
+    }
+
+    fn turn(&self) -> Option<Arc<Turn>> {
+        self.scope.as_ref()?.upgrade()
+    }
+
+    fn check_running(&self) -> Result<(), Error> {
+        let message = match *self.shared.life.borrow() {
+            Life::Running | Life::Closing => return Ok(()),
+            Life::New => "the session has not started; call start() first",
+            Life::Closed => "the session is closed; build another",
+        };
+        Err(Error::new(ErrorKind::Closed, message))
+    }
+
+    /// Runs `work` on the session's runtime; the session is not idle meanwhile. A panic is told of.
+    fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let activity = self.shared.line.begin_activity();
+        let line = Arc::clone(&self.shared.line);
+        let work = async move {
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                let message = format!("{name} panicked; the conversation goes on");
+                line.events.publish(SessionEvent::from(&Error::new(ErrorKind::Tool, message)));
+            }
+            drop(activity);
+        };
+        match self.shared.runtime.get() {
+            Some(runtime) => drop(runtime.spawn(work)),
+            None => drop(tokio::spawn(work)),
+        }
+    }
+
+    /// As [`AgentSession::spawn`]; a panic ends `turn`.
+    fn spawn_turn(&self, turn: Arc<Turn>, work: impl Future<Output = ()> + Send + 'static) {
+        let line = Arc::clone(&self.shared.line);
+        let text = line.output().is_ok_and(|output| matches!(output, Output::Text));
+        if text {
+            line.set_state(AgentState::Thinking);
+        }
+        self.spawn("an answer", async move {
+            let panicked = AssertUnwindSafe(work).catch_unwind().await.err();
+            if text {
+                line.set_state(AgentState::Idle);
+            }
+            if let Some(panic) = panicked {
+                turn.fail("the agent panicked");
+                turn.whole().end("", SpeechOutcome::Failed);
+                std::panic::resume_unwind(panic);
+            }
+        });
     }
 }

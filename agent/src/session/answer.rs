@@ -1,0 +1,246 @@
+//! The turn engine: from a user turn, or of its own accord, to words and deeds.
+//!
+//! ```text
+//!              ┌── taken back: nothing happened ──────────────┐
+//!   asked ─────┤                                              ▼
+//!   (perhaps   └─▶ certain ─▶ on_user_turn ─▶ steps ─▶ over (or stopped in the middle)
+//!   too early)        model, tools, model, … ──┘ └─▶ hand-off
+//! ```
+//! A turn that may still be taken back asks the model at once; effects wait until it is certain. What
+//! the model says meanwhile goes to the voice, which holds it; for an agent with an `on_user_turn` of
+//! its own, which may rewrite the question, it waits here.
+
+use std::sync::Arc;
+
+use duologue_pipeline::{Reply, Responder, UserTurn};
+use futures_util::StreamExt;
+
+use super::handoff::Current;
+use super::step::{Step, ask};
+use super::turn::Turn;
+use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Transcript};
+use crate::agent::{Agent, Handoff, TurnDecision};
+use crate::chat::{ChatContent, ChatItem, Role};
+use crate::llm::{LlmRequest, ToolChoice};
+use crate::{Error, ErrorKind};
+
+/// Answers the pipeline's user turns.
+pub(super) struct SessionResponder<U: Send + Sync + 'static> {
+    pub shared: std::sync::Weak<Shared<U>>,
+    pub speculates: bool,
+}
+
+impl<U: Send + Sync + 'static> Responder for SessionResponder<U> {
+    fn respond(&self, turn: UserTurn, reply: Reply) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let session = AgentSession { shared, scope: None };
+        let agent = session.agent_id();
+        let record = Turn::reply(&session.shared.line, &agent, turn.turn, &turn.text, reply);
+        session.answer(record, turn.text);
+    }
+
+    fn speculates(&self) -> bool {
+        self.speculates
+    }
+}
+
+impl<U: Send + Sync + 'static> AgentSession<U> {
+    /// Answers `text` in `turn`, on the session's runtime.
+    pub(super) fn answer(&self, turn: Arc<Turn>, text: String) {
+        let session = self.within(&turn);
+        let failing = Arc::clone(&turn);
+        self.spawn_turn(failing, async move {
+            let mut handoff = None;
+            let limit = session.shared.config.turn_limit;
+            tokio::select! {
+                biased;
+                followed = session.answer_user(&turn, text) => handoff = followed,
+                () = turn.stopped() => {}
+                () = tokio::time::sleep(limit) => session.late(limit),
+            }
+            turn.finish();
+            if !turn.is_certain() {
+                session.shared.line.change(|ledger| ledger.abandon(turn.key()));
+            }
+            if let Some(handoff) = handoff {
+                session.without_turn().hand_over(handoff, true).await;
+            }
+        });
+    }
+
+    async fn answer_user(&self, turn: &Arc<Turn>, heard: String) -> Option<Handoff<U>> {
+        let current = self.current_entry()?;
+        let asked = recognised(&*current.agent, heard).await;
+        let early = turn.is_speculative();
+        if early && !current.takes_turns_as_they_are() {
+            turn.hold();
+        }
+        let mut generation = Box::pin(self.generate(turn, None));
+        let mut generated = None;
+        if early {
+            tokio::select! {
+                biased;
+                _ = turn.committed() => {}
+                outcome = &mut generation => {
+                    generated = Some(outcome);
+                    turn.complete();
+                }
+            }
+        }
+        if !turn.committed().await {
+            return None;
+        }
+        let mut text = asked.clone();
+        let decision = self.take_turn(&current, &mut text).await;
+        self.shared.line.record(|ledger| ledger.commit(turn.key(), Some(&text)));
+        self.shared.line.events.publish(SessionEvent::UserTurn { text: text.clone() });
+        if turn.is_stopped() {
+            return None;
+        }
+        let rewritten = early && text != asked;
+        if decision != TurnDecision::Generate || rewritten {
+            turn.forget_held();
+            generated = None;
+            generation = Box::pin(self.generate(turn, None));
+        }
+        turn.let_go();
+        turn.clear();
+        match decision {
+            TurnDecision::Decline => None,
+            TurnDecision::Answer(answer) => {
+                turn.show(answer.clone());
+                // Who is not listened to is stopped by the caller.
+                let _ = turn.write(&answer, true).await;
+                None
+            }
+            TurnDecision::Generate => match generated {
+                Some(outcome) => outcome,
+                None => generation.await,
+            },
+        }
+    }
+
+    /// Lets the agent look at the user's turn.
+    async fn take_turn(&self, current: &Current<U>, text: &mut String) -> TurnDecision {
+        let seen = self.shared.plain_turns();
+        let hook = current.agent.on_user_turn(self, text);
+        let decision = self.hook("on_user_turn", hook).await.unwrap_or_default();
+        current.note_plain(self.shared.plain_turns() > seen);
+        decision
+    }
+
+    /// The model speaks of its own accord, told `instructions` for this once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the session is not running.
+    pub fn generate_reply(&self, instructions: &str) -> Result<SpeechHandle, Error> {
+        self.shared.line.output()?;
+        self.check_running()?;
+        self.shared.line.note_order();
+        let turn = Turn::speech(&self.shared.line, &self.agent_id());
+        turn.open();
+        let speech = turn.whole().handle();
+        let session = self.without_turn().within(&turn);
+        let note = (!instructions.trim().is_empty()).then(|| instructions.to_owned());
+        self.spawn_turn(Arc::clone(&turn), async move {
+            let cancelled = turn.whole().cancelled.clone();
+            let mut handoff = None;
+            let limit = session.shared.config.turn_limit;
+            tokio::select! {
+                biased;
+                () = cancelled.cancelled() => turn.stop(),
+                () = turn.stopped() => {}
+                followed = session.generate(&turn, note.as_deref()) => handoff = followed,
+                () = tokio::time::sleep(limit) => session.late(limit),
+            }
+            let silent = !turn.has_spoken();
+            turn.finish();
+            if silent {
+                turn.whole().end("", SpeechOutcome::Dropped);
+            }
+            if let Some(handoff) = handoff {
+                session.without_turn().hand_over(handoff, true).await;
+            }
+        });
+        Ok(speech)
+    }
+
+    /// Model, tools, model, … until only text comes, or another agent takes over.
+    pub(super) async fn generate(&self, turn: &Arc<Turn>, note: Option<&str>) -> Option<Handoff<U>> {
+        let config = &self.shared.config;
+        let mut answered = false;
+        for step in 0..=config.max_tool_steps {
+            let current = self.current_entry()?;
+            let tools = current.agent.tools();
+            let Some(llm) = current.llm.clone().or_else(|| self.shared.llm.clone()) else {
+                self.model_failed(turn, "the session has no language model; give it one with llm()").await;
+                return None;
+            };
+            let mut items = self.shared.line.read(|ledger| ledger.request(turn.key()));
+            if let Some(note) = note {
+                let content =
+                    ChatContent::Message { role: Role::System, text: note.into(), interrupted: false };
+                items.push(ChatItem::new(&*current.id, content));
+            }
+            let last = step == config.max_tool_steps;
+            let request = LlmRequest {
+                instructions: current.agent.instructions(),
+                items: items.for_model(config.token_budget).items().to_vec(),
+                tools: tools.definitions(),
+                tool_choice: if last { ToolChoice::None } else { ToolChoice::Auto },
+                response_schema: None,
+            };
+            let Step { calls, bytes, error } =
+                ask(&self.shared.line, config, turn, &current.agent, &*llm, request).await;
+            answered |= bytes > 0;
+            if let Some(error) = error {
+                self.model_failed(turn, &error.to_string()).await;
+                return None;
+            }
+            if calls.is_empty() || last {
+                if !answered {
+                    self.model_failed(turn, "the model answered nothing; look at its log").await;
+                }
+                return None;
+            }
+            let called = self.call_tools(turn, tools, calls).await?;
+            let replaced = current.is_over() || self.current_entry().is_none_or(|now| !Arc::ptr_eq(&now, &current));
+            if called.handoff.is_some() || !called.answer || replaced {
+                if called.handoff.is_some() && !turn.cleared().await {
+                    return None;
+                }
+                return called.handoff;
+            }
+        }
+        None
+    }
+
+    /// A model that fails is told of, and apologised for. A turn that may be taken back fails instead:
+    /// the pipeline asks again once it is certain.
+    async fn model_failed(&self, turn: &Turn, why: &str) {
+        let error = Error::new(ErrorKind::Llm, why);
+        tracing::warn!(%error, "the model failed");
+        self.shared.line.events.publish(SessionEvent::from(&error));
+        if turn.is_speculative() {
+            return turn.fail(why);
+        }
+        let apology = &self.shared.config.apology;
+        if !apology.is_empty() {
+            turn.show(apology.clone());
+            let _ = turn.write(apology, true).await;
+        }
+    }
+
+    fn late(&self, limit: std::time::Duration) {
+        let message = format!("the turn took more than {limit:?} and was ended; look for a slow tool or hook");
+        self.shared.line.events.publish(SessionEvent::from(&Error::new(ErrorKind::TimedOut, message)));
+    }
+}
+
+/// What the agent makes of what was recognised.
+async fn recognised<U: Send + Sync + 'static>(agent: &dyn Agent<U>, text: String) -> String {
+    let heard = futures_util::stream::once(async { Transcript { text, is_final: true } }).boxed();
+    let words: Vec<String> =
+        agent.stt_node(heard).filter_map(|t| async move { t.is_final.then_some(t.text) }).collect().await;
+    words.join(" ")
+}

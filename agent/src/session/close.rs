@@ -1,0 +1,60 @@
+//! The end of a session.
+
+use tokio::time::timeout;
+
+use super::line::lock;
+use super::{AgentSession, Life};
+
+impl<U: Send + Sync + 'static> AgentSession<U> {
+    /// Ends the session: the agent finishes what it is saying, within
+    /// [`close_limit`](super::SessionConfig::close_limit), leaves, and speaks no more. Returns when
+    /// all is over; closing again waits for the same end.
+    pub async fn close(&self) {
+        let mut before = Life::Closed;
+        self.shared.life.send_modify(|life| {
+            before = *life;
+            if matches!(life, Life::New | Life::Running) {
+                *life = Life::Closing;
+            }
+        });
+        match before {
+            Life::Closed => return,
+            Life::Closing => {
+                // The sender lives in `self`.
+                let _ = self.shared.life.subscribe().wait_for(|life| *life == Life::Closed).await;
+                return;
+            }
+            Life::New => {}
+            Life::Running => self.wind_up().await,
+        }
+        self.shared.life.send_replace(Life::Closed);
+        self.shared.line.events.close();
+    }
+
+    async fn wind_up(&self) {
+        let session = self.without_turn();
+        let line = &self.shared.line;
+        let limit = self.shared.config.close_limit;
+        // What is not said by then is not said.
+        let _ = timeout(limit, line.silent()).await;
+        if let Some(current) = session.current_entry() {
+            // A hook that fails has been told of.
+            let _ = session.hook("on_exit", current.agent.on_exit(&session)).await;
+            let _ = timeout(limit, line.silent()).await;
+        }
+        let pipeline = lock(&self.shared.pipeline).take();
+        if let Some(pipeline) = pipeline {
+            // Its threads are waited for.
+            let _ = tokio::task::spawn_blocking(move || drop(pipeline)).await;
+        }
+        line.close();
+        let _ = timeout(limit, line.idle()).await;
+        if let Some(current) = session.current_entry() {
+            let _ = session.hook("on_disconnect", current.agent.on_disconnect(&session)).await;
+        }
+        if let Some(keeper) = &line.keeper {
+            let _ = timeout(self.shared.config.hook_limit, keeper.flush()).await;
+        }
+        *lock(&self.shared.current) = None;
+    }
+}

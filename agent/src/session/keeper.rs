@@ -1,0 +1,96 @@
+//! The keeper: hands what became history to the store, on a thread of its own.
+//!
+//! Invariant: the conversation never waits for the store; what it cannot keep is told of.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use tokio::sync::oneshot;
+
+use super::SessionEvent;
+use super::events::EventHub;
+use crate::chat::{ChatContext, ChatItem};
+use crate::store::{HistoryQuery, HistoryStore, MAX_HISTORY, StoredMessage};
+use crate::{Error, ErrorKind};
+
+/// Items that may wait for the store.
+const CAPACITY: usize = 1_024;
+
+enum Order {
+    Keep(Box<ChatItem>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// See the [module](self). Dropping it lets the thread finish what waits.
+pub(crate) struct Keeper {
+    orders: SyncSender<Order>,
+    events: Arc<EventHub>,
+}
+
+impl Keeper {
+    pub fn start(store: Arc<dyn HistoryStore>, session: &str, events: Arc<EventHub>) -> Result<Self, Error> {
+        let (orders, inbox) = sync_channel(CAPACITY);
+        let (session, told) = (session.to_owned(), Arc::clone(&events));
+        std::thread::Builder::new()
+            .name("duologue-history".into())
+            .spawn(move || run(&*store, &session, &inbox, &told))
+            .map_err(|error| Error::new(ErrorKind::Store, format!("no thread for the history: {error}")))?;
+        Ok(Self { orders, events })
+    }
+
+    /// Keeps `item` soon.
+    pub fn keep(&self, item: &ChatItem) {
+        let Err(error) = self.orders.try_send(Order::Keep(Box::new(item.clone()))) else { return };
+        let message = match error {
+            TrySendError::Full(_) => {
+                format!("{CAPACITY} items wait for the history store; {} is not kept", item.id)
+            }
+            TrySendError::Disconnected(_) => {
+                format!("the history store has panicked; {} is not kept", item.id)
+            }
+        };
+        self.events.publish(SessionEvent::from(&Error::new(ErrorKind::Store, message)));
+    }
+
+    /// Waits until everything so far is kept, or could not be.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.orders.try_send(Order::Flush(done)).is_ok() {
+            // A thread that is gone has nothing left to keep.
+            let _ = flushed.await;
+        }
+    }
+}
+
+/// What was kept of `session`, at most `limit` items.
+pub(crate) fn resume(store: &dyn HistoryStore, session: &str, limit: usize) -> Result<ChatContext, Error> {
+    let query = HistoryQuery { include_debug: true, limit: limit.min(MAX_HISTORY) };
+    let kept = store.chat_history(session, query)?;
+    Ok(kept.into_iter().filter_map(|message| serde_json::from_value(message.envelope).ok()).collect())
+}
+
+fn run(store: &dyn HistoryStore, session: &str, inbox: &Receiver<Order>, events: &EventHub) {
+    for order in inbox {
+        match order {
+            Order::Keep(item) => {
+                if let Err(error) = store.append(session, &stored(&item)) {
+                    tracing::warn!(%error, "an item of the history is not kept");
+                    events.publish(SessionEvent::from(&error));
+                }
+            }
+            // Who waited may have given up.
+            Order::Flush(done) => drop(done.send(())),
+        }
+    }
+}
+
+fn stored(item: &ChatItem) -> StoredMessage {
+    StoredMessage {
+        id: item.id.clone(),
+        timestamp: item.at,
+        role: item.spoken().map_or("user", |_| "assistant").into(),
+        content: item.spoken().unwrap_or_default().into(),
+        message_type: "item".into(),
+        envelope: serde_json::to_value(item).unwrap_or_default(),
+    }
+}

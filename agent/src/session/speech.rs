@@ -1,0 +1,104 @@
+//! Speech of the agent's own accord: [`SpeechHandle`].
+
+use std::sync::{Arc, OnceLock};
+
+use duologue_pipeline::SayHandle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How a speech ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpeechOutcome {
+    /// It was played to its end.
+    Finished,
+    /// It was cut off; see [`SpeechHandle::heard`].
+    Interrupted,
+    /// It failed; the events say why.
+    Failed,
+    /// It was forgotten before it began.
+    Dropped,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    heard: String,
+    outcome: Option<SpeechOutcome>,
+}
+
+/// The session's side of a speech.
+pub(crate) struct Speech {
+    progress: watch::Sender<Progress>,
+    /// Set by [`SpeechHandle::interrupt`].
+    pub cancelled: CancellationToken,
+    /// Where the pipeline's own speech stands.
+    said: OnceLock<SayHandle>,
+}
+
+impl Speech {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            progress: watch::Sender::new(Progress::default()),
+            cancelled: CancellationToken::new(),
+            said: OnceLock::new(),
+        })
+    }
+
+    pub fn handle(self: &Arc<Self>) -> SpeechHandle {
+        SpeechHandle { speech: Arc::clone(self) }
+    }
+
+    pub fn is_said_by(&self, said: SayHandle) {
+        // A speech is handed to the pipeline once.
+        let _ = self.said.set(said);
+    }
+
+    /// The first end counts.
+    pub fn end(&self, heard: &str, outcome: SpeechOutcome) {
+        self.progress.send_if_modified(|progress| {
+            if progress.outcome.is_some() {
+                return false;
+            }
+            *progress = Progress { heard: heard.to_owned(), outcome: Some(outcome) };
+            true
+        });
+    }
+}
+
+/// A speech on its way to the user.
+#[derive(Clone)]
+pub struct SpeechHandle {
+    speech: Arc<Speech>,
+}
+
+impl SpeechHandle {
+    /// Waits until it was heard, cut off, or dropped.
+    pub async fn wait(&self) -> SpeechOutcome {
+        let mut progress = self.speech.progress.subscribe();
+        let ended = progress.wait_for(|progress| progress.outcome.is_some()).await;
+        ended.ok().and_then(|progress| progress.outcome).unwrap_or(SpeechOutcome::Dropped)
+    }
+
+    /// Stops it, or forgets it if it has not begun; everything else goes on.
+    pub fn interrupt(&self) {
+        self.speech.cancelled.cancel();
+        if let Some(said) = self.speech.said.get() {
+            // A pipeline that is gone speaks no more.
+            let _ = said.cancel();
+        }
+    }
+
+    /// The part whose words were played: final once [`SpeechHandle::wait`] returns.
+    pub fn heard(&self) -> String {
+        let progress = self.speech.progress.borrow();
+        match self.speech.said.get() {
+            Some(said) if progress.outcome.is_none() => said.heard(),
+            _ => progress.heard.clone(),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn outcome(&self) -> Option<SpeechOutcome> {
+        self.speech.progress.borrow().outcome
+    }
+}
