@@ -108,7 +108,15 @@ pub struct Builder {
 impl Builder {
     /// A pipeline of these models, which nobody answers yet.
     pub fn new(stt: Arc<dyn Stt>, tts: Arc<dyn Tts>, vad: Box<dyn Vad>) -> Self {
-        Self { stt, tts, vad, detector: None, responder: None, observer: None, config: PipelineConfig::default() }
+        Self {
+            stt,
+            tts,
+            vad,
+            detector: None,
+            responder: None,
+            observer: None,
+            config: PipelineConfig::default(),
+        }
     }
 
     /// Who answers the user.

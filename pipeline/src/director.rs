@@ -11,8 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use duologue_models::SpeakOptions;
 
-use crate::core::{self, Conversation, Event, Fault, Input, Origin, Output, SpokenWord, TurnId};
 use crate::assembly::Observer;
+use crate::core::{self, Conversation, Event, Fault, Input, Origin, Output, SpokenWord, TurnId};
 use crate::events::Stamped;
 use crate::handle::Handle;
 use crate::mouth::{MouthCancel, MouthEvent};

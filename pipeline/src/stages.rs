@@ -52,10 +52,22 @@ pub(crate) enum Signal {
 // A block lies in the channel's own memory: nothing is allocated for it on its way.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum ScribeCommand {
-    Hear { at: u64, block: [f32; BLOCK] },
-    Start { utterance: u64, from: u64 },
-    End { utterance: u64, at: u64 },
-    DetectTurn { utterance: u64, text: String },
+    Hear {
+        at: u64,
+        block: [f32; BLOCK],
+    },
+    Start {
+        utterance: u64,
+        from: u64,
+    },
+    End {
+        utterance: u64,
+        at: u64,
+    },
+    DetectTurn {
+        utterance: u64,
+        text: String,
+    },
     /// Recognise with this from the next utterance on.
     Stt(Box<dyn SttStream>),
 }

@@ -133,8 +133,10 @@ impl ChatContext {
         for item in &self.items {
             match &item.content {
                 ChatContent::ToolCall { call_id, name, .. } => {
-                    let result =
-                        results.remove(call_id.as_str()).cloned().unwrap_or_else(|| pending(item, call_id, name));
+                    let result = results
+                        .remove(call_id.as_str())
+                        .cloned()
+                        .unwrap_or_else(|| pending(item, call_id, name));
                     match groups.last_mut().filter(|_| in_calls) {
                         // Calls of one step, made together, stay together: calls first, then results.
                         Some(group) => {
@@ -299,7 +301,9 @@ mod tests {
     #[test]
     fn truncating_leaves_no_result_without_its_call() {
         let mut context: ChatContext =
-            [message(Role::System, "s"), call("1"), result("1"), message(Role::User, "u")].into_iter().collect();
+            [message(Role::System, "s"), call("1"), result("1"), message(Role::User, "u")]
+                .into_iter()
+                .collect();
         context.truncate(2);
         assert_eq!(kinds(&context), "su");
     }
@@ -317,7 +321,8 @@ mod tests {
 
     #[test]
     fn json_does_not_lose_an_item() {
-        let context: ChatContext = [message(Role::User, "żółw"), call("1"), result("1")].into_iter().collect();
+        let context: ChatContext =
+            [message(Role::User, "żółw"), call("1"), result("1")].into_iter().collect();
         assert_eq!(ChatContext::from_json(&context.to_json().unwrap()).unwrap(), context);
         assert_eq!(ChatContext::from_json("{").unwrap_err().kind(), ErrorKind::Invalid);
     }

@@ -204,7 +204,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 return None;
             }
             let called = self.call_tools(turn, tools, calls).await?;
-            let replaced = current.is_over() || self.current_entry().is_none_or(|now| !Arc::ptr_eq(&now, &current));
+            let replaced =
+                current.is_over() || self.current_entry().is_none_or(|now| !Arc::ptr_eq(&now, &current));
             if called.handoff.is_some() || !called.answer || replaced {
                 if called.handoff.is_some() && !turn.cleared().await {
                     return None;
@@ -232,7 +233,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     }
 
     fn late(&self, limit: std::time::Duration) {
-        let message = format!("the turn took more than {limit:?} and was ended; look for a slow tool or hook");
+        let message =
+            format!("the turn took more than {limit:?} and was ended; look for a slow tool or hook");
         self.shared.line.events.publish(SessionEvent::from(&Error::new(ErrorKind::TimedOut, message)));
     }
 }

@@ -43,6 +43,7 @@ impl<U: Send + Sync + 'static> Current<U> {
         self.over.load(Ordering::Acquire)
     }
 
+    #[allow(dead_code, reason = "for tasks, which follow")]
     pub fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
@@ -127,7 +128,11 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     }
 
     /// Runs a hook within its limit; an error is told of.
-    pub(super) async fn hook<T>(&self, name: &str, hook: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    pub(super) async fn hook<T>(
+        &self,
+        name: &str,
+        hook: impl Future<Output = Result<T, Error>>,
+    ) -> Option<T> {
         let limit = self.shared.config.hook_limit;
         let outcome = tokio::time::timeout(limit, hook).await.unwrap_or_else(|_| {
             let message = format!("{name} took more than {limit:?} and was given up; let it spawn its work");

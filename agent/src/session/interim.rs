@@ -62,7 +62,9 @@ impl<U: Send + Sync + 'static> ToolReply<U> {
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Result { text, .. } => Cow::Borrowed(text),
-            Self::Handoff(handoff) => Cow::Owned(handoff.message.clone().unwrap_or_else(|| handoff.agent.id())),
+            Self::Handoff(handoff) => {
+                Cow::Owned(handoff.message.clone().unwrap_or_else(|| handoff.agent.id()))
+            }
             Self::Silent => Cow::Borrowed("done"),
             Self::Dropped => Cow::Borrowed("not done: the user interrupted"),
         }

@@ -183,7 +183,8 @@ impl Line {
                 let message = format!("{MAX_WAITING} speeches wait to be said; say less, or later");
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
-            let waiting = Waiting { speech: Arc::clone(&speech), agent: agent.to_owned(), text: text.to_owned() };
+            let waiting =
+                Waiting { speech: Arc::clone(&speech), agent: agent.to_owned(), text: text.to_owned() };
             book.waiting.push_back(waiting);
             return Ok(speech.handle());
         }

@@ -55,13 +55,13 @@ pub use events::{AgentState, SessionEvent, SessionEvents};
 pub use run::RunResult;
 pub use speech::{SpeechHandle, SpeechOutcome};
 
-pub use crate::llm::Usage;
 use crate::chat::ChatContext;
 use crate::llm::Llm;
+pub use crate::llm::Usage;
 use crate::{Error, ErrorKind};
 use handoff::Base;
-use interim::Executor;
 pub(crate) use handoff::Current;
+use interim::Executor;
 use line::{Line, Output, lock, pipeline_error};
 use turn::Turn;
 

@@ -63,9 +63,10 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
 
 fn pieces() -> (mpsc::Sender<String>, TextStream) {
     let (sender, receiver) = mpsc::channel(PIECES);
-    let stream: BoxStream<'static, String> =
-        futures_util::stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
-            .boxed();
+    let stream: BoxStream<'static, String> = futures_util::stream::unfold(receiver, |mut receiver| async {
+        Some((receiver.recv().await?, receiver))
+    })
+    .boxed();
     (sender, stream)
 }
 
@@ -98,7 +99,8 @@ async fn read(
                         "the answer has more than {} bytes; the rest was left out",
                         config.max_answer_bytes
                     );
-                    line.events.publish(SessionEvent::from(&crate::Error::new(crate::ErrorKind::Llm, message)));
+                    line.events
+                        .publish(SessionEvent::from(&crate::Error::new(crate::ErrorKind::Llm, message)));
                     return step;
                 }
             }
@@ -149,7 +151,8 @@ async fn first(
 }
 
 fn late(limit: Duration, what: &str) -> LlmError {
-    let message = format!("the model did not give {what} within {limit:?}; try again, or choose a faster one");
+    let message =
+        format!("the model did not give {what} within {limit:?}; try again, or choose a faster one");
     LlmError::new(LlmErrorKind::TimedOut, message)
 }
 

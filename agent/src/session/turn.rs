@@ -11,11 +11,11 @@ use std::time::Duration;
 use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream};
 use tokio::sync::watch;
 
-use super::{SessionEvent, SpeechOutcome};
 use super::interim::{CommitGate, Committer};
 use super::ledger::{TurnKey, TurnOver};
 use super::line::{Line, lock};
 use super::speech::Speech;
+use super::{SessionEvent, SpeechOutcome};
 use crate::chat::ChatItem;
 
 /// How often a writer that is faster than speech looks for room.
@@ -261,6 +261,7 @@ impl Turn {
         self.end_sink(Sink::Ended);
     }
 
+    #[allow(dead_code, reason = "for tasks, which follow")]
     /// Gives the floor away: the text so far is complete, and no interruption concerns the turn until
     /// it speaks again.
     pub fn release(&self) {
@@ -347,9 +348,8 @@ impl Turn {
     pub fn speech_over(&self, key: TurnKey, heard: &str, outcome: SpeechOutcome) {
         // A writer that is at work right now writes this very speech.
         let writing = self.writing.try_lock();
-        let (ours, complete) = writing.map_or((true, false), |writing| {
-            (writing.key == key, matches!(writing.sink, Sink::Ended))
-        });
+        let (ours, complete) = writing
+            .map_or((true, false), |writing| (writing.key == key, matches!(writing.sink, Sink::Ended)));
         if !ours {
             return;
         }
