@@ -3,7 +3,7 @@
 # Training takes an hour or two on two idle cores. The steps default to what the shipped files were trained with; more would help.
 set -euo pipefail
 cd "$(dirname "$0")"
-STT_STEPS=${STT_STEPS:-10200}
+STT_STEPS=${STT_STEPS:-14000}
 TTS_STEPS=${TTS_STEPS:-3200}
 BLANK_BIAS=-1 # chosen on the dev set: stt_evaluate.py --quick
 export XLA_FLAGS=--xla_cpu_multi_thread_eigen=false
