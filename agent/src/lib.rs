@@ -19,6 +19,8 @@
 //! | [`tool`] | functions a model may call |
 //! | [`message`] | envelopes between agent and frontends |
 //! | [`store`] | history that outlives the process |
+//! | [`orchestration`] | who answers, how far a request is, when a person takes over |
+//! | [`todo`] | what an agent works through, shown by frontends |
 //! | `testing` | a scripted model, in process and over HTTP (feature `testing`) |
 #![forbid(unsafe_code)]
 
@@ -27,12 +29,14 @@ pub mod chat;
 mod error;
 pub mod llm;
 pub mod message;
+pub mod orchestration;
 pub mod session;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(feature = "mcp", feature = "openai"))]
 mod tls;
+pub mod todo;
 pub mod tool;
 
 pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::SessionEvent;
 use super::events::EventHub;
 use crate::chat::{ChatContext, ChatItem};
-use crate::store::{HistoryQuery, HistoryStore, MAX_HISTORY, StoredMessage};
+use crate::store::{HistoryStore, StoredMessage};
 use crate::{Error, ErrorKind};
 
 /// Items that may wait for the store.
@@ -64,16 +64,14 @@ impl Keeper {
 
 /// What was kept of `session`, at most `limit` items.
 pub(crate) fn resume(store: &dyn HistoryStore, session: &str, limit: usize) -> Result<ChatContext, Error> {
-    let query = HistoryQuery { include_debug: true, limit: limit.min(MAX_HISTORY) };
-    let kept = store.chat_history(session, query)?;
-    Ok(kept.into_iter().filter_map(|message| serde_json::from_value(message.envelope).ok()).collect())
+    Ok(store.load_latest_items(session, limit)?.into_iter().collect())
 }
 
 fn run(store: &dyn HistoryStore, session: &str, inbox: &Receiver<Order>, events: &EventHub) {
     for order in inbox {
         match order {
             Order::Keep(item) => {
-                if let Err(error) = store.append(session, &stored(&item)) {
+                if let Err(error) = store.append(session, &StoredMessage::from(&*item)) {
                     tracing::warn!(%error, "an item of the history is not kept");
                     events.publish(SessionEvent::from(&error));
                 }
@@ -81,16 +79,5 @@ fn run(store: &dyn HistoryStore, session: &str, inbox: &Receiver<Order>, events:
             // Who waited may have given up.
             Order::Flush(done) => drop(done.send(())),
         }
-    }
-}
-
-fn stored(item: &ChatItem) -> StoredMessage {
-    StoredMessage {
-        id: item.id.clone(),
-        timestamp: item.at,
-        role: item.spoken().map_or("user", |_| "assistant").into(),
-        content: item.spoken().unwrap_or_default().into(),
-        message_type: "item".into(),
-        envelope: serde_json::to_value(item).unwrap_or_default(),
     }
 }
