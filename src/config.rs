@@ -9,6 +9,8 @@
 //! | `stt = "builtin"` | `DUOLOGUE_STT=builtin` |
 //! | `[pipeline.conversation] policy = "pause"` | `DUOLOGUE_PIPELINE__CONVERSATION__POLICY=pause` |
 //! | `[pipeline.voice] speed = 1.2` | `DUOLOGUE_PIPELINE__VOICE__SPEED=1.2` |
+//! | `[session] speculate = false` | `DUOLOGUE_SESSION__SPECULATE=false` |
+//! | `[llm] base_url = "http://127.0.0.1:11434/v1"` | `DUOLOGUE_LLM__BASE_URL=http://127.0.0.1:11434/v1` |
 //!
 //! ```
 //! use duologue::config::Config;
@@ -18,11 +20,14 @@
 //! # Ok::<(), duologue::config::ConfigError>(())
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use duologue_agent::llm::openai::OpenAiConfig;
+use duologue_agent::session::SessionConfig;
 use duologue_pipeline::PipelineConfig;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::{Table, Value};
 
 /// Prefix of the environment variables that are settings.
@@ -44,7 +49,7 @@ const OTHERS: [&str; 12] = [
 ];
 
 /// Every setting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Name or directory of the recogniser.
@@ -55,6 +60,10 @@ pub struct Config {
     pub vad: String,
     /// The pipeline's own settings.
     pub pipeline: PipelineConfig,
+    /// The agent session's settings.
+    pub session: SessionConfig,
+    /// The language model's server, for agents that ask one.
+    pub llm: OpenAiConfig,
 }
 
 impl Default for Config {
@@ -64,6 +73,8 @@ impl Default for Config {
             tts: "builtin".to_owned(),
             vad: "silero".to_owned(),
             pipeline: PipelineConfig::default(),
+            session: SessionConfig::default(),
+            llm: OpenAiConfig::default(),
         }
     }
 }
@@ -113,20 +124,31 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut table: Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
         let mut origin = name.to_owned();
-        for (variable, value) in environment {
-            let Some(key) = variable.strip_prefix(PREFIX).filter(|key| !OTHERS.contains(key)) else {
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        for (variable, value) in &environment {
+            let Some(key) = variable.strip_prefix(PREFIX).filter(|key| !is_read_elsewhere(key)) else {
                 continue;
             };
             let path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
-            set(&mut table, &path, scalar(&value))
+            set(&mut table, &path, scalar(value))
                 .map_err(|step| ConfigError(format!("{variable}: {step} is not a table of settings")))?;
             origin = format!("{origin}, {variable}");
         }
-        let config: Self =
+        let mut config: Self =
             Value::Table(table).try_into().map_err(|error| ConfigError(format!("{origin}: {error}")))?;
         config.pipeline.validate().map_err(|error| ConfigError(format!("{origin}: {error}")))?;
+        config.session.validate().map_err(|error| ConfigError(format!("{origin}: session: {error}")))?;
+        config.llm = config
+            .llm
+            .with_environment(|variable| environment.get(variable).cloned())
+            .map_err(|error| ConfigError(error.to_string()))?;
         Ok(config)
     }
+}
+
+/// Places and switches, and the language model's settings, which have rules of their own.
+fn is_read_elsewhere(key: &str) -> bool {
+    OTHERS.contains(&key) || key.starts_with("LLM__")
 }
 
 /// A number or truth value if it reads like one, else a string.
@@ -181,6 +203,14 @@ mod tests {
                 .unwrap();
         assert_eq!(config.pipeline.conversation.policy, duologue_pipeline::core::Policy::Pause);
         assert_eq!(config.stt, "a");
+    }
+
+    #[test]
+    fn the_key_of_the_model_is_not_read_as_a_number() {
+        let config =
+            Config::parse("[llm]\nmodel = \"m\"", "a.toml", env("DUOLOGUE_LLM__API_KEY", "123456")).unwrap();
+        assert!(config.llm.api_key.is_some());
+        assert_eq!(config.llm.model, "m");
     }
 
     #[test]
