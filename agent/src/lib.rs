@@ -24,9 +24,13 @@
 //! | `testing` | a scripted model, in process and over HTTP (feature `testing`) |
 #![forbid(unsafe_code)]
 
+// `#[tool]` writes `::duologue_agent`, also inside this crate.
+extern crate self as duologue_agent;
+
 pub mod agent;
 pub mod chat;
 mod error;
+pub mod facade;
 pub mod llm;
 pub mod message;
 pub mod orchestration;
@@ -40,6 +44,7 @@ pub mod todo;
 pub mod tool;
 
 pub use agent::{Agent, Carry, Handoff, Overrides, SimpleAgent, TurnDecision};
+pub use duologue_agent_macros::tool;
 pub use error::{Error, ErrorKind};
 pub use session::{
     AgentSession, RunResult, SessionConfig, SessionEvent, SessionEvents, SpeechHandle, SpeechOutcome,

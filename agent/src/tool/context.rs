@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::session::AgentSession;
 
 /// What a running tool is given: the session, and word of its own cancellation.
-pub struct RunContext<U: Send + Sync + 'static> {
+pub struct RunContext<U: Send + Sync + 'static = ()> {
     session: AgentSession<U>,
     call_id: String,
     cancelled: CancellationToken,
@@ -35,5 +35,10 @@ impl<U: Send + Sync + 'static> RunContext<U> {
     /// Resolves when the user has interrupted; a tool without effect is dropped soon after.
     pub async fn cancelled(&self) {
         self.cancelled.cancelled().await;
+    }
+
+    /// Whether the user has interrupted.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_cancelled()
     }
 }
