@@ -161,6 +161,9 @@ pub struct BenchArgs {
     /// Interrupt with these recordings of people (WAV files) instead of the built-in caller's
     #[arg(long, value_name = "DIR")]
     pub speech: Option<PathBuf>,
+    /// Also ask an agent this many times for each speed of a scripted language model, live
+    #[arg(long, default_value_t = 0, value_name = "TURNS", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub llm: u32,
     /// Also run this many turns in simulated time and watch the memory grow
     #[arg(long, default_value_t = 0, value_name = "TURNS")]
     pub soak: u32,

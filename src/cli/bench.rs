@@ -3,6 +3,8 @@
 //! Latencies of conversation are live, in real time; stop latencies are read off the sound that was
 //! really played. Each figure stands beside its budget.
 
+mod answers;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,6 +55,10 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
     conversation(&models, &settings.pipeline, args, &mut results)?;
     if let Some(bytes) = resident_bytes() {
         results.budget("resident memory", bytes as f64 / 1e6, "MB", 150.0);
+    }
+    if args.llm > 0 {
+        note(&format!("a model's first token, {} turns each, live, about {} s …", args.llm, args.llm * 36));
+        answers::run(&models, &settings.pipeline, args.llm, &mut results)?;
     }
     if args.soak > 0 {
         note(&format!("{} turns in simulated time …", args.soak));

@@ -51,6 +51,7 @@ pub struct Story {
 
 impl Story {
     /// Takes in one event and prints each turn that it completes as a line of JSON.
+    #[cfg(feature = "devices")]
     pub fn tell_json(&mut self, stamped: &Stamped) {
         let (told, faulted) = (self.lines.len(), self.faults.len());
         self.take(stamped);
