@@ -1,6 +1,7 @@
 //! Language models: the streaming [`Llm`] trait and its implementations.
 
 mod error;
+pub mod intents;
 #[cfg(feature = "openai")]
 pub mod openai;
 
