@@ -30,6 +30,7 @@
 //! | [`agent`] | agents, sessions, tools, language models, history |
 //! | [`setup`] | models by name, and a pipeline of them |
 //! | [`config`] | `duologue.toml` and the environment |
+//! | [`console`] | an agent on the command line, typed or spoken |
 //! | [`pipeline`] | the pipeline itself: endpoints, events, handles, simulation |
 //! | [`models`] | speech models: traits, loaders, registry, text |
 //! | [`vad`] | voice activity detection |
@@ -42,10 +43,11 @@
 pub mod appliance;
 pub mod caller;
 pub mod config;
+pub mod console;
 pub mod setup;
 pub mod timeline;
 
-pub use duologue_agent as agent;
+pub use duologue_agent::facade as agent;
 pub use duologue_models as models;
 pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;

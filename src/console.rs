@@ -1,0 +1,141 @@
+//! An agent on the command line: typed, or spoken through a microphone or by the built-in caller.
+//!
+//! Typed, each line is a turn, until the input ends. Spoken (`--voice`), a build with the feature
+//! `devices` uses microphone and speakers, until Ctrl-C; any other one a simulated room, in which the
+//! built-in caller says [`Console::caller`]'s lines, and what was to be heard is written to
+//! `conversation.wav`.
+//!
+//! ```no_run
+//! use duologue::agent::llm::intents::Intents;
+//! use duologue::agent::{AgentSession, SimpleAgent};
+//! use duologue::console::Console;
+//!
+//! # async fn run() -> Result<(), duologue::agent::Error> {
+//! let console = Console::from_args();
+//! let offline = Intents::parse("[[intent]]\nname = 'hi'\npatterns = ['hello']\nsay = 'Hello!'", "intents")?;
+//! let session = AgentSession::builder(()).shared_llm(console.llm(offline)?).build()?;
+//! console.run(&session, SimpleAgent::new("You greet people.")).await
+//! # }
+//! ```
+
+mod narrator;
+mod spoken;
+mod typed;
+
+use std::sync::Arc;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser};
+use duologue_agent::llm::Llm;
+use duologue_agent::llm::openai::OpenAi;
+use duologue_agent::{Agent, AgentSession, Error, ErrorKind};
+
+use crate::config::Config;
+use crate::setup::Models;
+
+/// What a program that runs an agent takes on its command line; with clap, `#[command(flatten)]` adds
+/// it to arguments of one's own.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Console {
+    /// Talk: by microphone and speakers if built with `devices`, else by the built-in caller.
+    #[arg(long)]
+    pub voice: bool,
+    /// Ask this OpenAI-compatible server, for example http://127.0.0.1:11434/v1 (or set
+    /// DUOLOGUE_LLM__BASE_URL); without one, everything stays on this machine.
+    #[arg(long, value_name = "URL")]
+    pub llm: Option<String>,
+    /// The model, as the server calls it (or set DUOLOGUE_LLM__MODEL).
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Fetch nothing: speech engines must be there already.
+    #[arg(long, env = "DUOLOGUE_OFFLINE", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub offline: bool,
+    /// What the built-in caller says.
+    #[arg(skip)]
+    lines: Vec<&'static str>,
+}
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    console: Console,
+}
+
+impl Console {
+    /// From the program's arguments; a wrong one, or `--help`, ends it.
+    pub fn from_args() -> Self {
+        Alone::parse().console
+    }
+
+    /// What the built-in caller says, by the names of [`crate::caller::line`]; each line waits for the
+    /// agent to finish. By default: hello, and goodbye.
+    #[must_use]
+    pub fn caller(mut self, lines: &[&'static str]) -> Self {
+        self.lines = lines.to_vec();
+        self
+    }
+
+    /// The server that is named by `--llm` or the settings, or else `offline`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the setting that is missing or wrong.
+    pub fn llm(&self, offline: impl Llm) -> Result<Arc<dyn Llm>, Error> {
+        let mut config = settings()?.llm;
+        if let Some(url) = &self.llm {
+            config.base_url.clone_from(url);
+        }
+        if let Some(model) = &self.model {
+            config.model.clone_from(model);
+        }
+        if config.base_url.is_empty() {
+            return Ok(Arc::new(offline));
+        }
+        Ok(Arc::new(OpenAi::new(config)?))
+    }
+
+    /// The speech models of the settings, for [`Console::talk`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for a wrong setting, [`ErrorKind::Pipeline`] if a model cannot be loaded.
+    pub fn models(&self) -> Result<Models, Error> {
+        Models::load(&settings()?, self.offline).map_err(|error| failed(&error))
+    }
+
+    /// Runs `session`, whose first agent is `agent`, until the user leaves; then closes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the session was started before; else as [`Console::models`].
+    pub async fn run<U: Send + Sync + 'static>(
+        self,
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+    ) -> Result<(), Error> {
+        if !self.voice {
+            return typed::run(session, agent).await;
+        }
+        let models = self.models()?;
+        self.talk(session, agent, &models).await
+    }
+
+    /// As [`Console::run`], spoken, with these speech models.
+    ///
+    /// # Errors
+    /// As [`Console::run`].
+    pub async fn talk<U: Send + Sync + 'static>(
+        self,
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+        models: &Models,
+    ) -> Result<(), Error> {
+        let pipeline = models.builder(settings()?.pipeline).map_err(|error| failed(&error))?;
+        spoken::run(session, agent, pipeline, &self.lines).await
+    }
+}
+
+fn settings() -> Result<Config, Error> {
+    Config::load(None).map_err(|error| Error::new(ErrorKind::Config, error.to_string()))
+}
+
+fn failed(error: &dyn std::error::Error) -> Error {
+    Error::new(ErrorKind::Pipeline, error.to_string())
+}

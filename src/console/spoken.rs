@@ -1,0 +1,104 @@
+//! A conversation that is spoken: by microphone and speakers, or in a simulated room.
+
+use duologue_agent::{Agent, AgentSession, Error};
+use duologue_pipeline::Builder;
+
+#[cfg(feature = "devices")]
+pub(super) async fn run<U: Send + Sync + 'static>(
+    session: &AgentSession<U>,
+    agent: impl Agent<U>,
+    pipeline: Builder,
+    _lines: &[&str],
+) -> Result<(), Error> {
+    use duologue_pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint};
+
+    let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
+    println!("microphone {} · speakers {} · Ctrl-C ends", devices.microphone(), devices.speakers());
+    let mut events = session.events();
+    session.start(agent, pipeline, Box::new(devices)).await?;
+    let leaving = tokio::signal::ctrl_c();
+    tokio::pin!(leaving);
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(event) => super::narrator::tell(&event, false),
+                None => return Ok(()),
+            },
+            _ = &mut leaving => return Ok(session.close().await),
+        }
+    }
+}
+
+#[cfg(not(feature = "devices"))]
+pub(super) use room::run;
+
+#[cfg(not(feature = "devices"))]
+mod room {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use duologue_agent::session::AgentState;
+    use duologue_pipeline::endpoint::room::{
+        EchoPath, Item, Recording, RoomConfig, RoomLog, SimulatedRoom, When,
+    };
+    use duologue_pipeline::endpoint::{Paced, Rates};
+    use tokio::time::{Instant, interval};
+
+    use super::{Agent, AgentSession, Builder, Error};
+    use crate::caller;
+    use crate::console::failed;
+    use crate::console::narrator::tell;
+
+    const RECORDING: &str = "conversation.wav";
+    /// How long the caller waits for an agent that has nothing to say.
+    const PATIENCE_MS: u32 = 6_000;
+    /// Quiet after the caller's last line that ends the call.
+    const QUIET: Duration = Duration::from_secs(3);
+    const LOOK: Duration = Duration::from_millis(100);
+
+    pub async fn run<U: Send + Sync + 'static>(
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+        pipeline: Builder,
+        lines: &[&str],
+    ) -> Result<(), Error> {
+        let (room, log) = room(if lines.is_empty() { &["hello", "thank-you-goodbye"] } else { lines })?;
+        println!("the built-in caller, in a simulated room; the sound goes to {RECORDING}");
+        let mut events = session.events();
+        session.start(agent, pipeline, Box::new(Paced::real_time(room))).await?;
+        let mut look = interval(LOOK);
+        let mut busy = Instant::now();
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(event) => tell(&event, false),
+                    None => return Ok(()),
+                },
+                _ = look.tick() => {
+                    if !is_over(session, &log) {
+                        busy = Instant::now();
+                    } else if busy.elapsed() > QUIET {
+                        session.close().await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_over<U: Send + Sync + 'static>(session: &AgentSession<U>, log: &RoomLog) -> bool {
+        log.caller_done() && session.state() == AgentState::Idle
+    }
+
+    /// A room in which the agent hears itself, and a caller who waits for it.
+    fn room(lines: &[&str]) -> Result<(SimulatedRoom, RoomLog), Error> {
+        let mut config = RoomConfig::new(Rates { capture: 48_000, playback: 48_000 });
+        config.echo = Some(EchoPath::new(38.0, -14.0));
+        config.recording = Recording::Wav { conversation: PathBuf::from(RECORDING), mic: None };
+        for name in lines {
+            let clip = caller::line(name).map_err(|error| failed(&error))?;
+            let item = Item::new(clip, When::AfterAgentSilence(700)).patience_ms(PATIENCE_MS.into());
+            config.caller = config.caller.item(item);
+        }
+        Ok(SimulatedRoom::new(config)?)
+    }
+}
