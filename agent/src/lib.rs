@@ -18,6 +18,7 @@
 //! | [`llm`] | the [`Llm`](llm::Llm) trait, OpenAI-compatible servers, offline intents |
 //! | [`tool`] | functions a model may call |
 //! | [`message`] | envelopes between agent and frontends |
+//! | [`task`] | agents that end with a typed result |
 //! | [`store`] | history that outlives the process |
 //! | [`orchestration`] | who answers, how far a request is, when a person takes over |
 //! | [`todo`] | what an agent works through, shown by frontends |
@@ -36,6 +37,7 @@ pub mod message;
 pub mod orchestration;
 pub mod session;
 pub mod store;
+pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(feature = "mcp", feature = "openai"))]

@@ -56,7 +56,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 biased;
                 followed = session.answer_user(&turn, text) => handoff = followed,
                 () = turn.stopped() => {}
-                () = tokio::time::sleep(limit) => session.late(limit),
+                () = turn.expired(limit) => session.late(limit),
             }
             turn.finish();
             if !turn.is_certain() {
@@ -151,7 +151,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 () = cancelled.cancelled() => turn.stop(),
                 () = turn.stopped() => {}
                 followed = session.generate(&turn, note.as_deref()) => handoff = followed,
-                () = tokio::time::sleep(limit) => session.late(limit),
+                () = turn.expired(limit) => session.late(limit),
             }
             let silent = !turn.has_spoken();
             turn.finish();

@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 
-use super::line::lock;
+use super::line::{Output, lock};
 use super::{AgentSession, Life};
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
@@ -46,6 +46,10 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         if let Some(pipeline) = pipeline {
             // Its threads are waited for.
             let _ = tokio::task::spawn_blocking(move || drop(pipeline)).await;
+        }
+        if let Ok(Output::Audio(handle)) = line.output() {
+            // A pipeline that is gone says nothing anyway.
+            let _ = handle.cancel_tts();
         }
         line.close();
         let _ = timeout(limit, line.idle()).await;

@@ -43,7 +43,6 @@ impl<U: Send + Sync + 'static> Current<U> {
         self.over.load(Ordering::Acquire)
     }
 
-    #[allow(dead_code, reason = "for tasks, which follow")]
     pub fn end(&self) {
         self.over.store(true, Ordering::Release);
     }

@@ -212,13 +212,11 @@ impl Ledger {
         }
     }
 
-    #[allow(dead_code, reason = "for tasks, which follow")]
     /// What the present agent knows, to come back to.
     pub fn view(&self) -> ChatContext {
         self.view.clone()
     }
 
-    #[allow(dead_code, reason = "for tasks, which follow")]
     /// Comes back to what an agent knew, and what happened since.
     pub fn restore(&mut self, before: &ChatContext) {
         self.view.merge(before);

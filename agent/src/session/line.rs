@@ -5,7 +5,7 @@
 //! Locks are taken in the order turn, book, ledger.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use duologue_pipeline::core::{AgentTurn, Event, Fault, Origin, State, TurnEnd, TurnId};
@@ -117,6 +117,15 @@ impl Line {
     pub fn begin_activity(self: &Arc<Self>) -> Activity {
         self.activity.send_modify(|count| *count += 1);
         Activity(Arc::clone(self))
+    }
+
+    /// The work of this task, or of the tool that it is `within`, waits for the user.
+    pub fn suspend(self: &Arc<Self>, within: bool) -> Suspended {
+        let counts = within || IN_ACTIVITY.try_with(|()| ()).is_ok();
+        if counts {
+            self.activity.send_modify(|count| *count -= 1);
+        }
+        Suspended { line: Arc::clone(self), waits: AtomicBool::new(counts) }
     }
 
     /// Waits until nothing is under way.
@@ -358,6 +367,32 @@ impl Line {
         let item = ChatItem::new(agent, ChatContent::Status { status: status.to_owned() });
         self.record(|ledger| ledger.note(item));
         self.events.publish(SessionEvent::Status(status.to_owned()));
+    }
+}
+
+tokio::task_local! {
+    /// Set where the present task counts as something under way.
+    pub(crate) static IN_ACTIVITY: ();
+}
+
+/// Something under way that waits for the user: it does not count until it is resumed.
+pub(crate) struct Suspended {
+    line: Arc<Line>,
+    waits: AtomicBool,
+}
+
+impl Suspended {
+    /// It counts again; before whoever made it go on ends, so that the session is never idle between.
+    pub fn resume(&self) {
+        if self.waits.swap(false, Ordering::AcqRel) {
+            self.line.activity.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        self.resume();
     }
 }
 

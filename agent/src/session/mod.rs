@@ -34,8 +34,11 @@ mod keeper;
 mod ledger;
 mod line;
 mod run;
+#[cfg(feature = "testing")]
+mod simulated;
 mod speech;
 mod step;
+mod tasks;
 mod turn;
 
 use std::future::Future;
@@ -53,6 +56,8 @@ pub use builder::SessionBuilder;
 pub use config::SessionConfig;
 pub use events::{AgentState, SessionEvent, SessionEvents};
 pub use run::RunResult;
+#[cfg(feature = "testing")]
+pub use simulated::SimulatedSession;
 pub use speech::{SpeechHandle, SpeechOutcome};
 
 use crate::chat::ChatContext;
@@ -280,6 +285,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let activity = self.shared.line.begin_activity();
         let line = Arc::clone(&self.shared.line);
         let work = async move {
+            let work = line::IN_ACTIVITY.scope((), work);
             if AssertUnwindSafe(work).catch_unwind().await.is_err() {
                 let message = format!("{name} panicked; the conversation goes on");
                 line.events.publish(SessionEvent::from(&Error::new(ErrorKind::Tool, message)));

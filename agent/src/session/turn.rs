@@ -261,7 +261,6 @@ impl Turn {
         self.end_sink(Sink::Ended);
     }
 
-    #[allow(dead_code, reason = "for tasks, which follow")]
     /// Gives the floor away: the text so far is complete, and no interruption concerns the turn until
     /// it speaks again.
     pub fn release(&self) {
@@ -313,6 +312,23 @@ impl Turn {
         if let Sink::Reply(reply) = std::mem::replace(&mut writing.sink, Sink::Ended) {
             reply.fail(reason);
         }
+    }
+
+    /// Waits until the turn has had the floor for `limit`, roughly: it starts anew when the floor was
+    /// given away meanwhile.
+    pub async fn expired(&self, limit: Duration) {
+        let mut sinks = self.sinks.load(Ordering::Acquire);
+        loop {
+            tokio::time::sleep(limit).await;
+            let now = self.sinks.load(Ordering::Acquire);
+            if std::mem::replace(&mut sinks, now) == now && !self.is_released() {
+                return;
+            }
+        }
+    }
+
+    fn is_released(&self) -> bool {
+        self.sinks.load(Ordering::Acquire) > 0 && matches!(lock(&self.writing).sink, Sink::Released)
     }
 
     /// Whether it has said anything since it last had the floor.

@@ -1,0 +1,282 @@
+//! Sessions without audio: runs, tools, hand-offs, tasks, stores.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use duologue_agent::chat::{ChatContent, ChatItem};
+use duologue_agent::store::{HistoryQuery, HistoryStore, StoredMessage};
+use duologue_agent::task::{AgentTask, Completion, TaskGroup};
+use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+use duologue_agent::tool::{RunContext, Tool, ToolDefinition, ToolError, ToolOutput};
+use duologue_agent::{
+    Agent, AgentSession, Carry, Error, ErrorKind, Handoff, SessionConfig, SessionEvent, SimpleAgent,
+    TurnDecision,
+};
+use serde_json::{Value, json};
+
+type Run =
+    Arc<dyn Fn(RunContext<()>, Value) -> futures_util::future::BoxFuture<'static, Outcome> + Send + Sync>;
+type Outcome = Result<ToolOutput<()>, ToolError>;
+
+/// A tool out of a closure.
+struct Does(&'static str, Run);
+
+fn does<F, R>(name: &'static str, run: F) -> Does
+where
+    F: Fn(RunContext<()>, Value) -> R + Send + Sync + 'static,
+    R: Future<Output = Outcome> + Send + 'static,
+{
+    Does(name, Arc::new(move |context, arguments| Box::pin(run(context, arguments))))
+}
+
+#[async_trait]
+impl Tool<()> for Does {
+    fn definition(&self) -> ToolDefinition {
+        ToolDefinition {
+            name: self.0.into(),
+            description: self.0.into(),
+            parameters: json!({ "type": "object" }),
+            effect: true,
+            time_limit: Duration::from_secs(3_600),
+            output_limit: 1_000,
+        }
+    }
+    async fn call(&self, context: RunContext<()>, arguments: Value) -> Outcome {
+        (self.1)(context, arguments).await
+    }
+}
+
+fn text(text: &str) -> Outcome {
+    Ok(ToolOutput::Text(text.into()))
+}
+
+async fn session(script: Script, agent: impl Agent) -> AgentSession {
+    let session = AgentSession::builder(()).llm(ScriptedLlm::new(script)).build().unwrap();
+    session.start_text(agent).await.unwrap();
+    session
+}
+
+fn told(session: &AgentSession) -> Vec<String> {
+    let line = |item: &ChatItem| match &item.content {
+        ChatContent::Message { role, text, .. } => format!("{role:?}: {text}"),
+        ChatContent::ToolCall { name, .. } => format!("call {name}"),
+        ChatContent::ToolResult { name, output, .. } => format!("{name}: {output}"),
+        ChatContent::Handoff { to, .. } => format!("to {to}"),
+        other => format!("{other:?}"),
+    };
+    session.history().items().iter().map(line).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_is_not_left_out_of_the_answer() {
+    let script = Script::new()
+        .rule(Rule::user("*weather*").say("Let me see.").call("weather", json!({ "city": "Lublin" })))
+        .rule(Rule::result_of("weather").say("It is {result}."));
+    let weather = does("weather", |context, arguments| async move {
+        context.session().say("Looking out of the window.").unwrap();
+        text(&format!("sunny in {}", arguments["city"].as_str().unwrap()))
+    });
+    let session = session(script, SimpleAgent::new("You know the weather.").tool(weather)).await;
+    let result = session.run("What is the weather?").await.unwrap();
+    assert_eq!(result.text(), "Let me see. Looking out of the window. It is sunny in Lublin.");
+    assert_eq!(
+        told(&session),
+        [
+            "User: What is the weather?",
+            "Assistant: Let me see.",
+            "call weather",
+            "Assistant: Looking out of the window.",
+            "weather: sunny in Lublin",
+            "Assistant: It is sunny in Lublin.",
+        ]
+    );
+    session.close().await;
+    session.close().await;
+    assert_eq!(session.run("still there?").await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_agent_does_not_know_what_it_must_not() {
+    let llm = ScriptedLlm::new(
+        Script::new()
+            .rule(Rule::user("*secret*").call("transfer", json!({})))
+            .rule(Rule::any().say("I know nothing.")),
+    );
+    let transfer = does("transfer", |_, _| async {
+        let next = SimpleAgent::new("You are new.").id("newcomer");
+        Ok(ToolOutput::Handoff(Handoff::to(next).carry(Carry::Fresh)))
+    });
+    let session = AgentSession::builder(()).llm(llm.clone()).build().unwrap();
+    session.start_text(SimpleAgent::new("You know.").tool(transfer)).await.unwrap();
+    session.run("my secret is 42").await.unwrap();
+    assert_eq!(session.current_agent().unwrap().id(), "newcomer");
+    let request = llm.requests().pop().unwrap();
+    assert_eq!(request.instructions, "You are new.");
+    assert!(!format!("{:?}", request.items).contains("42"), "{:?}", request.items);
+    assert!(told(&session).contains(&"User: my secret is 42".to_owned()));
+}
+
+/// Answers itself, declines, or rewrites.
+struct Gate;
+
+#[async_trait]
+impl Agent for Gate {
+    fn instructions(&self) -> String {
+        "You echo.".into()
+    }
+    async fn on_user_turn(&self, _: &AgentSession, text: &mut String) -> Result<TurnDecision, Error> {
+        match text.as_str() {
+            "answer" => Ok(TurnDecision::Answer("I answer myself.".into())),
+            "decline" => Ok(TurnDecision::Decline),
+            "fail" => Err(Error::new(ErrorKind::Tool, "no idea")),
+            _ => {
+                text.push_str(", please");
+                Ok(TurnDecision::Generate)
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_fails_does_not_end_the_session() {
+    let session = session(Script::new().rule(Rule::any().say("You said {user}.")), Gate).await;
+    assert_eq!(session.run("answer").await.unwrap().text(), "I answer myself.");
+    assert_eq!(session.run("decline").await.unwrap().text(), "");
+    let failed = session.run("fail").await.unwrap();
+    assert!(failed.events.iter().any(|event| matches!(event, SessionEvent::Error { .. })));
+    assert_eq!(failed.text(), "You said fail.");
+    assert_eq!(session.run("tea").await.unwrap().text(), "You said tea, please.");
+}
+
+/// Ends with what the user says.
+fn ask(question: &'static str) -> impl Fn(Completion<String>) -> SimpleAgent {
+    move |done| {
+        let give = does("give", move |_, arguments| {
+            let given = done.complete(arguments["value"].as_str().unwrap_or_default().to_owned());
+            async move { text(if given { "noted" } else { "too late" }) }
+        });
+        SimpleAgent::new("You ask.").id(question).greeting(question).tool(give)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_asks_the_user_does_not_block_the_conversation() {
+    let script = Script::new()
+        .rule(Rule::user("*table*").call("book", json!({})))
+        .rule(Rule::user("my name is {name}").call("give", json!({ "value": "{name}" })))
+        .rule(Rule::result_of("book").say("{result}"));
+    let book = does("book", |context, _| async move {
+        let name = context.session().run_task(AgentTask::new(ask("What is your name?"))).await;
+        text(&format!("A table for {}.", name.unwrap()))
+    });
+    let session = session(script, SimpleAgent::new("You book.").id("host").tool(book)).await;
+    assert_eq!(session.run("a table please").await.unwrap().text(), "What is your name?");
+    assert_eq!(session.current_agent().unwrap().id(), "What is your name?");
+    assert_eq!(session.run("my name is Ada").await.unwrap().text(), "A table for Ada.");
+    assert_eq!(session.current_agent().unwrap().id(), "host");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_can_go_back() {
+    let script = Script::new()
+        .rule(Rule::user("*begin*").call("intake", json!({})))
+        .rule(Rule::user("change my name").call("revisit_task", json!({ "task": "name" })))
+        .rule(Rule::user("it is {value}").call("give", json!({ "value": "{value}" })))
+        .rule(Rule::result_of("intake").say("{result}"));
+    let intake = does("intake", |context, _| async move {
+        let group = TaskGroup::new().task("name", "Asks for the name", ask("Your name?")).task(
+            "town",
+            "Asks for the town",
+            ask("Your town?"),
+        );
+        let results = context.session().run_task_group(group).await.unwrap();
+        let get = |name: &str| results.get::<String>(name).unwrap();
+        text(&format!("{} of {}.", get("name"), get("town")))
+    });
+    let session = session(script, SimpleAgent::new("You take in.").tool(intake)).await;
+    assert_eq!(session.run("let us begin").await.unwrap().text(), "Your name?");
+    assert_eq!(session.run("it is Ida").await.unwrap().text(), "Your town?");
+    assert_eq!(session.run("change my name").await.unwrap().text(), "Your name?");
+    assert_eq!(session.run("it is Ada").await.unwrap().text(), "Your town?");
+    assert_eq!(session.run("it is Lublin").await.unwrap().text(), "Ada of Lublin.");
+}
+
+#[derive(Clone, Default)]
+struct Shelf {
+    kept: Arc<Mutex<Vec<StoredMessage>>>,
+    failing: Arc<AtomicUsize>,
+}
+
+impl HistoryStore for Shelf {
+    fn append(&self, _: &str, message: &StoredMessage) -> Result<(), Error> {
+        if self.failing.load(Ordering::SeqCst) > 0 {
+            return Err(Error::new(ErrorKind::Store, "the disk is full"));
+        }
+        self.kept.lock().unwrap().push(message.clone());
+        Ok(())
+    }
+    fn chat_history(&self, _: &str, _: HistoryQuery) -> Result<Vec<StoredMessage>, Error> {
+        Ok(self.kept.lock().unwrap().clone())
+    }
+    fn has_history(&self, _: &str) -> Result<bool, Error> {
+        Ok(!self.kept.lock().unwrap().is_empty())
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_resumed_knows_what_was_said() {
+    let shelf = Shelf::default();
+    let config = SessionConfig { session_id: "ada".into(), ..SessionConfig::default() };
+    let script = Script::new().rule(Rule::any().say("Number {turn}."));
+    for turn in 1..=2 {
+        let session = AgentSession::builder(())
+            .llm(ScriptedLlm::new(script.clone()))
+            .store(shelf.clone())
+            .config(config.clone())
+            .build()
+            .unwrap();
+        session.start_text(SimpleAgent::new("You count.")).await.unwrap();
+        assert_eq!(session.run("next").await.unwrap().text(), format!("Number {turn}."));
+        session.close().await;
+        assert_eq!(session.history().items().len(), 2 * turn);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_does_not_stop_the_conversation() {
+    let shelf = Shelf::default();
+    shelf.failing.store(1, Ordering::SeqCst);
+    let llm = ScriptedLlm::new(Script::new().rule(Rule::any().say("Still here.")));
+    let session = AgentSession::builder(()).llm(llm).store(shelf).build().unwrap();
+    let mut events = session.events();
+    session.start_text(SimpleAgent::new("You talk.")).await.unwrap();
+    assert_eq!(session.run("hello").await.unwrap().text(), "Still here.");
+    session.close().await;
+    let mut failures = 0;
+    while let Some(event) = events.next().await {
+        failures += usize::from(matches!(event, SessionEvent::Error { kind: ErrorKind::Store, .. }));
+    }
+    assert_eq!(failures, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_an_agent_does_not_end_the_session() {
+    struct Nervous;
+    #[async_trait]
+    impl Agent for Nervous {
+        fn instructions(&self) -> String {
+            "You tremble.".into()
+        }
+        async fn on_user_turn(&self, _: &AgentSession, text: &mut String) -> Result<TurnDecision, Error> {
+            assert_ne!(text, "boo");
+            Ok(TurnDecision::Generate)
+        }
+    }
+    let session = session(Script::new().rule(Rule::any().say("Phew.")), Nervous).await;
+    let frightened = session.run("boo").await.unwrap();
+    assert!(frightened.events.iter().any(|event| matches!(event, SessionEvent::Error { .. })));
+    assert_eq!(session.run("it is only me").await.unwrap().text(), "Phew.");
+}
