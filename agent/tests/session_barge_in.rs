@@ -45,7 +45,9 @@ fn barge_in_before_the_model_speaks_leaves_no_answer() {
 #[test]
 fn barge_in_while_a_tool_without_effect_runs_cancels_it() {
     let mut rig = Rig::new(&[(300, 1_000, "please look it up")]);
-    rig.until("the tool runs", |rig| rig.look.begun.load(Ordering::SeqCst) == 1);
+    rig.until("the tool runs", |rig| {
+        rig.look.begun.load(Ordering::SeqCst) == 1 && !rig.user_turns.is_empty()
+    });
     rig.session().user_text("never mind").unwrap();
     rig.run_ms(12_000);
     assert_eq!(rig.look.ended.load(Ordering::SeqCst), 0);

@@ -221,6 +221,12 @@ impl HistoryStore for Shelf {
     fn chat_history(&self, _: &str, _: HistoryQuery) -> Result<Vec<StoredMessage>, Error> {
         Ok(self.kept.lock().unwrap().clone())
     }
+    fn list_sessions(&self, _: usize) -> Result<Vec<duologue_agent::store::SessionSummary>, Error> {
+        Ok(Vec::new())
+    }
+    fn delete_session(&self, _: &str) -> Result<bool, Error> {
+        Ok(false)
+    }
     fn has_history(&self, _: &str) -> Result<bool, Error> {
         Ok(!self.kept.lock().unwrap().is_empty())
     }

@@ -120,31 +120,33 @@ impl ChatContext {
         serde_json::from_str(json).map_err(|error| invalid(&error))
     }
 
-    /// What must stay together, in order.
+    /// What must stay together, in order. Calls of one step, made together, stay together, calls first,
+    /// then results; they stand where the last result came, so that a model sees last what it is to
+    /// answer. What a tool let be said or asked meanwhile stands before.
     fn groups(&self) -> Vec<Vec<ChatItem>> {
-        let mut results: HashMap<&str, &ChatItem> = HashMap::new();
-        for item in &self.items {
+        let mut results: HashMap<&str, usize> = HashMap::new();
+        for (index, item) in self.items.iter().enumerate() {
             if let ChatContent::ToolResult { call_id, .. } = &item.content {
-                results.insert(call_id, item);
+                results.insert(call_id, index);
             }
         }
-        let mut groups: Vec<Vec<ChatItem>> = Vec::new();
+        let mut groups: Vec<(usize, Vec<ChatItem>)> = Vec::new();
         let mut in_calls = false;
-        for item in &self.items {
+        for (index, item) in self.items.iter().enumerate() {
             match &item.content {
                 ChatContent::ToolCall { call_id, name, .. } => {
-                    let result = results
-                        .remove(call_id.as_str())
-                        .cloned()
-                        .unwrap_or_else(|| pending(item, call_id, name));
+                    let found = results.remove(call_id.as_str());
+                    let result =
+                        found.map_or_else(|| pending(item, call_id, name), |at| self.items[at].clone());
+                    let at = found.unwrap_or(index);
                     match groups.last_mut().filter(|_| in_calls) {
-                        // Calls of one step, made together, stay together: calls first, then results.
-                        Some(group) => {
+                        Some((place, group)) => {
+                            *place = at.max(*place);
                             let calls = group.len() / 2;
                             group.insert(calls, item.clone());
                             group.push(result);
                         }
-                        None => groups.push(vec![item.clone(), result]),
+                        None => groups.push((at, vec![item.clone(), result])),
                     }
                     in_calls = true;
                 }
@@ -152,11 +154,12 @@ impl ChatContext {
                 ChatContent::Status { .. } => {}
                 _ => {
                     in_calls = false;
-                    groups.push(vec![item.clone()]);
+                    groups.push((index, vec![item.clone()]));
                 }
             }
         }
-        groups
+        groups.sort_by_key(|(place, _)| *place);
+        groups.into_iter().map(|(_, group)| group).collect()
     }
 
     fn drop_halves(&mut self) {
@@ -263,7 +266,16 @@ mod tests {
         for item in [message(Role::User, "one"), call("1"), message(Role::User, "two"), result("1")] {
             context.push(item);
         }
-        assert_eq!(kinds(&context.for_model(10_000)), "ucru");
+        assert_eq!(kinds(&context.for_model(10_000)), "uucr");
+    }
+
+    #[test]
+    fn what_a_tool_says_does_not_hide_its_result() {
+        let context: ChatContext =
+            [message(Role::User, "u"), call("1"), message(Role::Assistant, "wait"), result("1")]
+                .into_iter()
+                .collect();
+        assert_eq!(kinds(&context.for_model(10_000)), "uacr");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, watch};
 use super::answer::SessionResponder;
 use super::events::EventHub;
 use super::handoff::{Base, Current};
-use super::interim::{Executor, ToolEvent};
 use super::keeper::{self, Keeper};
 use super::ledger::Ledger;
 use super::line::{Line, MAX_TRANSCRIPTS, Output, lock, pipeline_error};
@@ -21,6 +20,7 @@ use super::{AgentSession, AgentState, Life, SessionConfig, SessionEvent, Shared,
 use crate::agent::Agent;
 use crate::llm::Llm;
 use crate::store::HistoryStore;
+use crate::tool::{Executor, ToolEvent};
 use crate::{Error, ErrorKind};
 
 /// How often it is looked whether the endpoint has ended by itself.
@@ -125,8 +125,7 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
 fn executor(config: &SessionConfig, events: Arc<EventHub>) -> Executor {
     Executor::new().max_calls(config.max_calls_per_step).on_event(move |event| {
         // How it ended is told with what the model is told.
-        let ToolEvent::Started { call } = event;
-        {
+        if let ToolEvent::Started { call, .. } = event {
             let (call_id, name, arguments) = (call.id, call.name, call.arguments);
             events.publish(SessionEvent::ToolStarted { call_id, name, arguments });
         }

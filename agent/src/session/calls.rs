@@ -5,13 +5,12 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::interim::{Step, ToolOutcome, ToolReply};
 use super::turn::Turn;
 use super::{AgentSession, SessionEvent};
 use crate::Handoff;
 use crate::chat::{ChatContent, ChatItem};
 use crate::llm::ToolCall;
-use crate::tool::Toolset;
+use crate::tool::{Step, ToolOutcome, ToolReply, Toolset};
 
 /// What follows from the calls of a step.
 pub(super) struct Called<U: Send + Sync + 'static> {
@@ -40,7 +39,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let _cancel_on_drop: DropGuard = cancelled.clone().drop_guard();
         let (done, outcome) = oneshot::channel();
         let (session, turn) = (self.clone(), Arc::clone(turn));
-        self.spawn("tools", async move {
+        self.spawn_as_part(turn.activity(), "tools", async move {
             let gate = turn.gate();
             let step = Step { session: &session, tools: &tools, gate: &gate, cancelled: &cancelled };
             let outcomes = session.shared.executor.run(step, calls).await;

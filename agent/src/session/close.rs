@@ -1,8 +1,10 @@
 //! The end of a session.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 
-use super::line::{Output, lock};
+use super::line::lock;
 use super::{AgentSession, Life};
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
@@ -35,24 +37,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let session = self.without_turn();
         let line = &self.shared.line;
         let limit = self.shared.config.close_limit;
-        // What is not said by then is not said.
+        // What the user says from here on is not heard, and what is not said by then is not said.
+        let _ = self.set_muted(true);
         let _ = timeout(limit, line.silent()).await;
         if let Some(current) = session.current_entry() {
             // A hook that fails has been told of.
             let _ = session.hook("on_exit", current.agent.on_exit(&session)).await;
             let _ = timeout(limit, line.silent()).await;
         }
+        // What was heard until here is history; a tool with an effect may need a moment.
+        line.silence();
+        let _ = timeout(limit.max(Duration::from_secs(1)), line.silent()).await;
         let pipeline = lock(&self.shared.pipeline).take();
         if let Some(pipeline) = pipeline {
             // Its threads are waited for.
             let _ = tokio::task::spawn_blocking(move || drop(pipeline)).await;
         }
-        if let Ok(Output::Audio(handle)) = line.output() {
-            // A pipeline that is gone says nothing anyway.
-            let _ = handle.cancel_tts();
-        }
         line.close();
-        let _ = timeout(limit, line.idle()).await;
         if let Some(current) = session.current_entry() {
             let _ = session.hook("on_disconnect", current.agent.on_disconnect(&session)).await;
         }

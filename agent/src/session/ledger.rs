@@ -126,13 +126,18 @@ impl Ledger {
         self.close(key, TurnOver { heard: 0, outcome: SpeechOutcome::Dropped });
     }
 
+    /// What a stretch that begins now will be in history.
+    pub fn stretch(agent: &str) -> ChatItem {
+        message(agent, Role::Assistant, "")
+    }
+
     /// The agent has given `text`; `part` begins a stretch of its own, which `speech` stands for.
-    pub fn wrote(&mut self, key: TurnKey, text: &str, part: bool, speech: Option<Arc<Speech>>) {
+    pub fn wrote(&mut self, key: TurnKey, text: &str, part: Option<ChatItem>, speech: Option<Arc<Speech>>) {
         let Some(turn) = self.open.get_mut(&key) else {
             return speech.into_iter().for_each(|speech| speech.end("", SpeechOutcome::Dropped));
         };
-        if part || turn.parts.is_empty() {
-            let item = message(&turn.agent, Role::Assistant, "");
+        let part = part.or_else(|| turn.parts.is_empty().then(|| Self::stretch(&turn.agent)));
+        if let Some(item) = part {
             turn.parts.push(Part { item, start: turn.text.len(), speech });
         }
         turn.text.push_str(text);
@@ -326,9 +331,9 @@ mod tests {
             let mut ledger = ledger();
             ledger.begin(TURN, "a", Some("what is it"), true);
             ledger.commit(TURN, None);
-            ledger.wrote(TURN, text, false, None);
+            ledger.wrote(TURN, text, None, None);
             ledger.add(TURN, call());
-            ledger.wrote(TURN, "It is a clock.", true, None);
+            ledger.wrote(TURN, "It is a clock.", Some(Ledger::stretch("a")), None);
             ledger.ended(TURN, over(heard));
             let whole = format!("{text}It is a clock.");
             let heard = &whole[..heard.min(whole.len())];
@@ -352,7 +357,7 @@ mod tests {
         let mut ledger = ledger();
         ledger.begin(TURN, "a", Some("what"), false);
         ledger.add(TURN, call());
-        ledger.wrote(TURN, "Well.", false, None);
+        ledger.wrote(TURN, "Well.", None, None);
         assert_eq!(told(&ledger.request(TURN)), ["User: what", "ToolCall", "Assistant: Well."]);
         assert!(ledger.log().is_empty());
         ledger.abandon(TURN);

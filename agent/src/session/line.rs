@@ -65,6 +65,8 @@ pub(crate) struct Line {
     /// Speeches ordered so far.
     ordered: AtomicU64,
     state: watch::Sender<State>,
+    /// The session ends: nothing more is said.
+    silenced: AtomicBool,
 }
 
 impl Line {
@@ -85,6 +87,7 @@ impl Line {
             activity: watch::Sender::new(0),
             ordered: AtomicU64::new(0),
             state: watch::Sender::new(State::Initializing),
+            silenced: AtomicBool::new(false),
         }
     }
 
@@ -113,10 +116,10 @@ impl Line {
         change(&mut lock(&self.ledger));
     }
 
-    /// Something is under way until the guard is dropped.
-    pub fn begin_activity(self: &Arc<Self>) -> Activity {
+    /// Something is under way until the last clone of the guard is dropped.
+    pub fn begin_activity(self: &Arc<Self>) -> Arc<Activity> {
         self.activity.send_modify(|count| *count += 1);
-        Activity(Arc::clone(self))
+        Arc::new(Activity(Arc::clone(self)))
     }
 
     /// The work of this task, or of the tool that it is `within`, waits for the user.
@@ -180,6 +183,9 @@ impl Line {
     /// Speaks `text` after what is being said, or at once.
     pub fn say(&self, agent: &str, text: &str, at_once: bool) -> Result<SpeechHandle, Error> {
         let output = self.output()?;
+        if self.silenced.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the session ends; nothing more is said"));
+        }
         self.note_order();
         let speech = Speech::new();
         let Output::Audio(handle) = output else {
@@ -220,7 +226,7 @@ impl Line {
         speech.is_said_by(said);
         self.record(|ledger| {
             let items = ledger.begin(key, agent, None, true);
-            ledger.wrote(key, text, true, Some(Arc::clone(speech)));
+            ledger.wrote(key, text, None, Some(Arc::clone(speech)));
             items
         });
         Ok(())
@@ -230,7 +236,7 @@ impl Line {
         self.record(|ledger| {
             let key = ledger.next_text();
             ledger.begin(key, agent, None, true);
-            ledger.wrote(key, text, true, Some(Arc::clone(speech)));
+            ledger.wrote(key, text, None, Some(Arc::clone(speech)));
             ledger.ended(key, TurnOver { heard: text.len(), outcome: SpeechOutcome::Finished })
         });
         let (heard, outcome) = (text.to_owned(), SpeechOutcome::Finished);
@@ -241,6 +247,9 @@ impl Line {
     pub fn open_stream(&self, turn: &Arc<Turn>) -> Result<Option<SayStream>, ReplyError> {
         let Ok(Output::Audio(handle)) = self.output() else { return Ok(None) };
         let mut book = lock(&self.book);
+        if self.silenced.load(Ordering::Acquire) {
+            return Err(ReplyError::Stopped);
+        }
         if book.streaming {
             return Err(ReplyError::Full);
         }
@@ -281,6 +290,13 @@ impl Line {
                 Ok(())
             }
         }
+    }
+
+    /// From here on nothing more is begun to be said, and what is being said is cut off.
+    pub fn silence(&self) {
+        self.silenced.store(true, Ordering::Release);
+        // A session that has not started says nothing.
+        let _ = self.interrupt();
     }
 
     /// Nothing is said any more: what was under way is over.

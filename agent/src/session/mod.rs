@@ -29,7 +29,6 @@ mod close;
 mod config;
 mod events;
 mod handoff;
-mod interim;
 mod keeper;
 mod ledger;
 mod line;
@@ -63,11 +62,11 @@ pub use speech::{SpeechHandle, SpeechOutcome};
 use crate::chat::ChatContext;
 use crate::llm::Llm;
 pub use crate::llm::Usage;
+use crate::tool::Executor;
 use crate::{Error, ErrorKind};
 use handoff::Base;
 pub(crate) use handoff::Current;
-use interim::Executor;
-use line::{Line, Output, lock, pipeline_error};
+use line::{Activity, Line, Output, lock, pipeline_error};
 use turn::Turn;
 
 /// What was recognised.
@@ -282,7 +281,16 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 
     /// Runs `work` on the session's runtime; the session is not idle meanwhile. A panic is told of.
     fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
-        let activity = self.shared.line.begin_activity();
+        self.spawn_as_part(self.shared.line.begin_activity(), name, work);
+    }
+
+    /// As [`AgentSession::spawn`], as a part of `activity`.
+    fn spawn_as_part(
+        &self,
+        activity: Arc<Activity>,
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
         let line = Arc::clone(&self.shared.line);
         let work = async move {
             let work = line::IN_ACTIVITY.scope((), work);
@@ -305,7 +313,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         if text {
             line.set_state(AgentState::Thinking);
         }
-        self.spawn("an answer", async move {
+        self.spawn_as_part(turn.activity(), "an answer", async move {
             let panicked = AssertUnwindSafe(work).catch_unwind().await.err();
             if text {
                 line.set_state(AgentState::Idle);

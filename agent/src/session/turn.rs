@@ -11,12 +11,12 @@ use std::time::Duration;
 use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream};
 use tokio::sync::watch;
 
-use super::interim::{CommitGate, Committer};
-use super::ledger::{TurnKey, TurnOver};
-use super::line::{Line, lock};
+use super::ledger::{Ledger, TurnKey, TurnOver};
+use super::line::{Activity, Line, lock};
 use super::speech::Speech;
 use super::{SessionEvent, SpeechOutcome};
 use crate::chat::ChatItem;
+use crate::tool::{CommitGate, Committer};
 
 /// How often a writer that is faster than speech looks for room.
 const ROOM_POLL: Duration = Duration::from_millis(20);
@@ -34,7 +34,7 @@ enum Sink {
 /// Text that waits until the user's turn is certain.
 struct Held {
     text: String,
-    part: bool,
+    part: Option<ChatItem>,
     speech: Option<Arc<Speech>>,
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct Turn {
     unseen: Mutex<Vec<String>>,
     /// Who waits for the whole of it.
     speech: Arc<Speech>,
+    /// What is under way for it, while anything is.
+    activity: Mutex<Weak<Activity>>,
     me: Weak<Turn>,
 }
 
@@ -88,6 +90,7 @@ impl Turn {
             committer: Mutex::new(Some(committer)),
             unseen: Mutex::default(),
             speech: Speech::new(),
+            activity: Mutex::default(),
             me: me.clone(),
         });
         line.register(&turn);
@@ -139,6 +142,16 @@ impl Turn {
     /// Who waits for the whole turn, if it is a speech.
     pub fn whole(&self) -> &Arc<Speech> {
         &self.speech
+    }
+
+    /// Its work, all of which counts once.
+    pub fn activity(&self) -> Arc<Activity> {
+        let mut activity = lock(&self.activity);
+        activity.upgrade().unwrap_or_else(|| {
+            let begun = self.line.begin_activity();
+            *activity = Arc::downgrade(&begun);
+            begun
+        })
     }
 
     /// Keeps what is written until [`Turn::let_go`].
@@ -195,6 +208,7 @@ impl Turn {
     }
 
     fn try_write(&self, text: &str, part: bool, speech: Option<Arc<Speech>>) -> Result<(), ReplyError> {
+        let part = part.then(|| Ledger::stretch(&self.agent));
         let mut writing = lock(&self.writing);
         if let Some(held) = &mut writing.held {
             held.push(Held { text: text.to_owned(), part, speech });
@@ -207,7 +221,7 @@ impl Turn {
         &self,
         writing: &mut Writing,
         text: &str,
-        part: bool,
+        part: Option<ChatItem>,
         speech: Option<Arc<Speech>>,
     ) -> Result<(), ReplyError> {
         if text.is_empty() {
@@ -217,7 +231,7 @@ impl Turn {
             self.reopen(writing)?;
         }
         // A message of its own is not run together with the one before.
-        let space = if part && !writing.spaced { " " } else { "" };
+        let space = if part.is_some() && !writing.spaced { " " } else { "" };
         let text = format!("{space}{text}");
         match &writing.sink {
             Sink::Reply(reply) => reply.try_text(&text)?,

@@ -297,9 +297,9 @@ impl Rig {
         }
     }
 
-    /// Steps until `done`; fails after a minute.
+    /// Steps until `done`; fails after two minutes.
     pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        for _ in 0..6_000 {
+        for _ in 0..12_000 {
             self.step();
             if done(self) {
                 return;
