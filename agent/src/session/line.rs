@@ -332,7 +332,7 @@ impl Line {
             }
             Event::Metrics(metrics) => {
                 self.events.publish(SessionEvent::SpeechStarted);
-                self.events.publish(SessionEvent::Metrics(metrics.clone()));
+                self.events.publish(SessionEvent::Metrics(*metrics));
             }
             _ => {}
         }
