@@ -267,10 +267,15 @@ impl RequestState {
     pub fn record_turn(&mut self, response: Option<Duration>) {
         self.turns = self.turns.saturating_add(1);
         if let Some(response) = response {
-            self.answered = self.answered.saturating_add(1);
-            let ms = u64::try_from(response.as_millis()).unwrap_or(u64::MAX);
-            self.response_ms = self.response_ms.saturating_add(ms);
+            self.record_response(response);
         }
+    }
+
+    /// The user has waited this long for the answer to a turn that is recorded already.
+    pub fn record_response(&mut self, response: Duration) {
+        self.answered = self.answered.saturating_add(1);
+        let ms = u64::try_from(response.as_millis()).unwrap_or(u64::MAX);
+        self.response_ms = self.response_ms.saturating_add(ms);
     }
 
     /// A turn brought the user nothing: it was not understood, or a tool failed.

@@ -16,9 +16,10 @@ use duologue_pipeline::{Reply, Responder, UserTurn};
 use futures_util::StreamExt;
 
 use super::handoff::Current;
+use super::line::lock;
 use super::step::{Step, ask};
 use super::turn::Turn;
-use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Transcript};
+use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Taking, Transcript};
 use crate::agent::{Agent, Handoff, TurnDecision};
 use crate::chat::{ChatContent, ChatItem, Role};
 use crate::llm::{LlmRequest, ToolChoice};
@@ -91,20 +92,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             return None;
         }
         let mut text = asked.clone();
-        let decision = self.take_turn(&current, &mut text).await;
+        let (decision, next) = self.take_turn(turn, &current, &mut text).await;
         self.shared.line.record(|ledger| ledger.commit(turn.key(), Some(&text)));
         self.shared.line.events.publish(SessionEvent::UserTurn { text: text.clone() });
         if turn.is_stopped() {
             return None;
         }
         let rewritten = early && text != asked;
-        if decision != TurnDecision::Generate || rewritten {
+        if decision != TurnDecision::Generate || rewritten || next.is_some() {
             turn.forget_held();
             generated = None;
             generation = Box::pin(self.generate(turn, None));
         }
         turn.let_go();
         turn.clear();
+        if next.is_some() {
+            return next;
+        }
         match decision {
             TurnDecision::Decline => None,
             TurnDecision::Answer(answer) => {
@@ -120,13 +124,20 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         }
     }
 
-    /// Lets the agent look at the user's turn.
-    async fn take_turn(&self, current: &Current<U>, text: &mut String) -> TurnDecision {
+    /// Lets the agent look at the user's turn, which it may hand on to another one.
+    async fn take_turn(
+        &self,
+        turn: &Arc<Turn>,
+        current: &Current<U>,
+        text: &mut String,
+    ) -> (TurnDecision, Option<Handoff<U>>) {
         let seen = self.shared.plain_turns();
+        *lock(&self.shared.taking) = Some(Taking { turn: Arc::downgrade(turn), next: None });
         let hook = current.agent.on_user_turn(self, text);
         let decision = self.hook("on_user_turn", hook).await.unwrap_or_default();
         current.note_plain(self.shared.plain_turns() > seen);
-        decision
+        let next = lock(&self.shared.taking).take().and_then(|taking| taking.next);
+        (decision, next)
     }
 
     /// The model speaks of its own accord, told `instructions` for this once.

@@ -115,6 +115,7 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
             pipeline: Mutex::default(),
             base: OnceLock::new(),
             heard_by: Mutex::default(),
+            taking: Mutex::default(),
             plain_turns: AtomicU64::new(0),
             life: watch::Sender::new(Life::New),
         };

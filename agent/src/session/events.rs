@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use duologue_pipeline::core::{Fault, TurnMetrics};
 use futures_util::Stream;
-use serde_json::Value;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{SpeechOutcome, Usage};
 use crate::chat::ChatItem;
+use crate::todo::TodoList;
 use crate::{Error, ErrorKind};
 
 /// Where the conversation stands, in one word.
@@ -89,7 +89,7 @@ pub enum SessionEvent {
     /// A status that frontends show.
     Status(String),
     /// A to-do list that frontends show.
-    Todo(Value),
+    Todo(TodoList),
     /// Something failed; the conversation goes on.
     Error {
         /// By what can be done about it.

@@ -58,14 +58,31 @@ pub(crate) struct Base {
 impl<U: Send + Sync + 'static> AgentSession<U> {
     /// Another agent takes over; returns at once. The agent before leaves, then the other enters.
     ///
+    /// Within [`Agent::on_user_turn`] it is the other agent that answers this turn, whatever the hook
+    /// decides: so an orchestrator gives each turn to whom it concerns.
+    ///
     /// # Errors
     /// [`ErrorKind::Closed`] if the session is not running.
     pub fn update_agent(&self, handoff: Handoff<U>) -> Result<(), Error> {
         self.check_running()?;
         self.shared.line.output()?;
+        let Some(handoff) = self.pass_turn_on(handoff) else { return Ok(()) };
         let session = self.without_turn();
         self.spawn("update_agent", async move { session.hand_over(handoff, false).await });
         Ok(())
+    }
+
+    /// Keeps `handoff` until `on_user_turn` is over, if it comes from there.
+    fn pass_turn_on(&self, handoff: Handoff<U>) -> Option<Handoff<U>> {
+        let Some(scope) = &self.scope else { return Some(handoff) };
+        let mut taking = lock(&self.shared.taking);
+        match &mut *taking {
+            Some(taking) if taking.turn.ptr_eq(scope) => {
+                taking.next = Some(handoff);
+                None
+            }
+            _ => Some(handoff),
+        }
     }
 
     /// The agent that has the session.

@@ -28,6 +28,7 @@ mod calls;
 mod close;
 mod config;
 mod events;
+mod frontend;
 mod handoff;
 mod keeper;
 mod ledger;
@@ -54,6 +55,7 @@ use tokio::sync::{mpsc, watch};
 pub use builder::SessionBuilder;
 pub use config::SessionConfig;
 pub use events::{AgentState, SessionEvent, SessionEvents};
+pub use frontend::Envelopes;
 pub use run::RunResult;
 #[cfg(feature = "testing")]
 pub use simulated::SimulatedSession;
@@ -63,7 +65,7 @@ use crate::chat::ChatContext;
 use crate::llm::Llm;
 pub use crate::llm::Usage;
 use crate::tool::Executor;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Handoff};
 use handoff::Base;
 pub(crate) use handoff::Current;
 use line::{Activity, Line, Output, lock, pipeline_error};
@@ -103,6 +105,13 @@ enum Life {
     Closed,
 }
 
+/// A turn that `on_user_turn` looks at.
+struct Taking<U: Send + Sync + 'static> {
+    turn: Weak<Turn>,
+    /// Whom the hook has passed it on to.
+    next: Option<Handoff<U>>,
+}
+
 struct Shared<U: Send + Sync + 'static> {
     id: String,
     userdata: Mutex<U>,
@@ -119,6 +128,7 @@ struct Shared<U: Send + Sync + 'static> {
     pipeline: Mutex<Option<AudioPipeline>>,
     base: OnceLock<Base>,
     heard_by: Mutex<Option<Arc<dyn Stt>>>,
+    taking: Mutex<Option<Taking<U>>>,
     /// Calls of the trait's own `on_user_turn`.
     plain_turns: AtomicU64,
     life: watch::Sender<Life>,
