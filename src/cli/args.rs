@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
   duologue demo                         hear a conversation (writes conversation.wav)
   duologue say \"Hello there\" -o hi.wav  text to speech
   duologue transcribe meeting.wav       speech to text
+  duologue eval kitchen.toml            play a conversation and compare it with what must come of it
   duologue doctor                       what works here, how fast, and what to do
   duologue fetch                        get everything now, to work without a network later")]
 pub struct Cli {
@@ -69,6 +70,9 @@ pub enum Command {
     Doctor,
     /// Measure the latency budgets in the simulated room
     Bench(BenchArgs),
+    /// Play scenarios with an agent, in text and spoken, and compare what comes of them
+    #[command(after_long_help = EVAL_HELP)]
+    Eval(EvalArgs),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -168,3 +172,49 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 0, value_name = "TURNS")]
     pub soak: u32,
 }
+
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only in text, without audio and models of speech
+    #[arg(long, conflicts_with = "spoken")]
+    pub text: bool,
+    /// Only spoken, in a simulated room: another voice says the user's lines, and the recogniser hears
+    /// them
+    #[arg(long)]
+    pub spoken: bool,
+}
+
+const EVAL_HELP: &str = "\
+A scenario is a conversation and what must come of it:
+
+  [agent]
+  instructions = \"You are a kitchen timer.\"
+  llm = { intents = \"kitchen.intents.toml\" }    # or { script = FILE }
+
+  [[tool]]                                       # a mock: it gives a fixed result
+  name = \"set_timer\"
+  result = \"done\"
+
+  [[step]]
+  user = \"set a timer for ten minutes\"
+  expect = [
+      { tool = \"set_timer\", arguments = { seconds = 600 } },
+      { message = \"ten minutes\" },
+  ]
+  absent = [\"sorry\"]        # words that the agent must not say
+  no_more = true             # nothing else may happen
+  within_ms = 2000           # end of the user's speech to the first sample of the answer (spoken)
+
+  [[step]]
+  user = \"tell me a story\"
+  interrupted_at = \"forest\"  # the next line begins when the agent reaches this word (spoken)
+
+  [[step]]
+  user = \"stop\"
+
+Each scenario is played in text, then spoken, unless one of them is chosen. The exit status is 1 if
+anything is otherwise than expected; --json gives one report a line. The built-in recogniser knows 86
+words, listed in models/builtin/README.md. More scenarios: examples/scenarios/.";

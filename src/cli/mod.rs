@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod demo;
 mod doctor;
+mod eval;
 mod fetch;
 mod models;
 mod narrate;
@@ -48,6 +49,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Fetch => fetch::run(common),
         Command::Doctor => doctor::run(common),
         Command::Bench(args) => bench::run(common, &args),
+        Command::Eval(args) => eval::run(common, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "duologue", &mut std::io::stdout());
             Ok(())

@@ -183,6 +183,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         for step in 0..=config.max_tool_steps {
             let current = self.current_entry()?;
             let tools = current.agent.tools();
+            #[cfg(feature = "testing")]
+            let tools = self.with_mocks(tools);
             let Some(llm) = current.llm.clone().or_else(|| self.shared.llm.clone()) else {
                 self.model_failed(turn, "the session has no language model; give it one with llm()").await;
                 return None;

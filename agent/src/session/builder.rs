@@ -108,6 +108,8 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
             llm,
             transcripts: Mutex::new(Some(receiver)),
             executor,
+            #[cfg(feature = "testing")]
+            mocks: super::mocks::Mocks::default(),
             current: Mutex::default(),
             switching: tokio::sync::Mutex::default(),
             running: tokio::sync::Mutex::default(),

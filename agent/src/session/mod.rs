@@ -33,6 +33,8 @@ mod handoff;
 mod keeper;
 mod ledger;
 mod line;
+#[cfg(feature = "testing")]
+pub(crate) mod mocks;
 mod run;
 #[cfg(feature = "testing")]
 mod simulated;
@@ -121,6 +123,8 @@ struct Shared<U: Send + Sync + 'static> {
     /// Until the session starts.
     transcripts: Mutex<Option<mpsc::Receiver<Transcript>>>,
     executor: Executor,
+    #[cfg(feature = "testing")]
+    mocks: mocks::Mocks<U>,
     current: Mutex<Option<Arc<Current<U>>>>,
     switching: tokio::sync::Mutex<()>,
     running: tokio::sync::Mutex<()>,

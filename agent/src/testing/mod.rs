@@ -1,5 +1,6 @@
-//! What tests and benchmarks of an agent need, so that they need no model: a language model that
-//! follows a [`Script`].
+//! What tests and benchmarks of an agent need: a language model that follows a [`Script`], so that
+//! they need no model; assertions about a run ([`Expect`], [`Check`]); mock tools ([`MockTool`]); a
+//! [`Judge`]; and [`scenario`] files, played in text or spoken.
 //!
 //! Two players perform the same script: [`ScriptedLlm`] in process (on tokio's clock, paused or not)
 //! and [`ScriptedServer`] over real HTTP, as an OpenAI-compatible server that behaves as badly as the
@@ -16,10 +17,31 @@
 //! assert!(llm.requests().is_empty());
 //! ```
 
+mod expect;
+mod judge;
 mod llm;
+mod mock;
+mod run;
+pub mod scenario;
+mod scenario_cast;
+mod scenario_check;
+mod scenario_report;
+mod scenario_text;
 mod script;
 mod server;
+mod spoken;
+mod spoken_room;
+
+pub use expect::{Check, EventExpect, Expect, Expected, MessageExpect, Mismatch};
+pub use judge::{Judge, Verdict};
 
 pub use llm::{DEFAULT_PATIENCE, ScriptedLlm};
+pub use mock::MockTool;
+pub use run::RunEvent;
+pub use scenario::Scenario;
+pub use scenario_cast::ScenarioParts;
+pub use scenario_report::{Mode, Progress, ScenarioReport, StepReport};
+pub use scenario_text::{play, run_text};
 pub use script::{Fault, Pace, Pattern, Quirks, ReasoningField, Rule, Script, ScriptedCall, UsageField};
 pub use server::{Ending, Recorded, ScriptedServer, serve};
+pub use spoken::{Stage, run_spoken};

@@ -90,6 +90,12 @@ impl Conversation {
         }
     }
 
+    /// All the text so far of what the agent says now, and the prefix of it that has been heard.
+    pub fn speaking(&self) -> Option<(&str, &str)> {
+        let reply = self.reply.as_ref().filter(|reply| reply.committed)?;
+        Some((reply.script.text(), reply.heard()))
+    }
+
     pub(super) fn on_cancel_say(&mut self, key: u64) {
         if self.reply.as_ref().is_some_and(|reply| reply.origin() == Origin::Say { key }) {
             return self.interrupt();
