@@ -24,7 +24,10 @@ pub(super) async fn run<U: Send + Sync + 'static>(
                 Some(event) => super::narrator::tell(&event, false),
                 None => return Ok(()),
             },
-            _ = &mut leaving => return Ok(session.close().await),
+            _ = &mut leaving => {
+                session.close().await;
+                return Ok(());
+            }
         }
     }
 }
