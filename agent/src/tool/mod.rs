@@ -58,6 +58,8 @@ mod executor;
 mod function;
 mod gate;
 mod ledger;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod outcome;
 mod output;
 mod schema;

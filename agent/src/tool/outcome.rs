@@ -61,7 +61,8 @@ impl<U: Send + Sync + 'static> ToolReply<U> {
 /// News of a call, as it happens.
 ///
 /// Every call gives one `Finished`, and a `Started` before it unless it never began (an unknown
-/// tool, malformed arguments, a turn taken back).
+/// tool, malformed arguments, a turn taken back). Only a call that waits for its turn to be certain
+/// gives neither if the step is dropped meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolEvent {
