@@ -148,9 +148,10 @@ impl HttpServer {
         let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let port = port.unwrap_or_else(free);
         let child = Command::new(python).arg(SCRIPT).arg(port.to_string()).spawn().unwrap();
+        let server = Self { child, url: format!("http://127.0.0.1:{port}/mcp"), port };
         for _ in 0..600 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { child, url: format!("http://127.0.0.1:{port}/mcp"), port };
+                return server;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -213,7 +213,7 @@ mod tests {
     async fn a_server_that_is_gone_is_started_again_and_again() {
         let nowhere = Endpoint::Stdio { command: "no-such-mcp-server".into(), args: vec![], env: vec![] };
         let connection = Connection::new(nowhere, Duration::from_secs(5));
-        let attempt = async || connection.peer().await.err().expect("an error").to_string();
+        let attempt = async || connection.peer().await.expect_err("nobody is there").to_string();
         let mut waits = Vec::new();
         for _ in 0..9 {
             let error = attempt().await;
