@@ -33,12 +33,13 @@ use toml::{Table, Value};
 /// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "DUOLOGUE_";
 /// Variables of the same prefix that other parts read: places and switches, not settings.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "BUILTIN",
     "CACHE",
     "CONFIG",
     "INDEX_URL",
     "LOG",
+    "MCP_PYTHON",
     "MODELS",
     "NATIVES",
     "OFFLINE",
