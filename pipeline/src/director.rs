@@ -211,7 +211,8 @@ impl Director {
         if let Some((key, heard)) = self.core.saying() {
             self.outlets.handle.says.heard(key, heard);
         }
-        if status.finished || status.mode == Mode::Stopped {
+        // What ended may have let the next speech begin already.
+        if self.speaking == Some(epoch) && (status.finished || status.mode == Mode::Stopped) {
             self.speaking = None;
         }
     }

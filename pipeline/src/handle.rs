@@ -132,6 +132,15 @@ impl Handle {
         self.send(Signal::Stt(stt.stream().map_err(model_error)?))
     }
 
+    /// Ends the conversation for good: the agent falls silent as by [`Handle::cancel_tts`], and nothing
+    /// more is heard, asked or said.
+    ///
+    /// # Errors
+    /// As [`Handle::say`].
+    pub fn close(&self) -> Result<(), Error> {
+        self.input(Input::Close)
+    }
+
     /// What was said and heard so far, oldest first.
     pub fn history(&self) -> Vec<Entry> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -48,6 +48,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         // What was heard until here is history; a tool with an effect may need a moment.
         line.silence();
         let _ = timeout(limit.max(Duration::from_secs(1)), line.silent()).await;
+        let _ = timeout(Duration::from_secs(1), line.end_conversation()).await;
         let pipeline = lock(&self.shared.pipeline).take();
         if let Some(pipeline) = pipeline {
             // Its threads are waited for.

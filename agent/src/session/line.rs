@@ -299,6 +299,15 @@ impl Line {
         let _ = self.interrupt();
     }
 
+    /// Ends the pipeline's conversation, and waits until it has told what was heard.
+    pub async fn end_conversation(&self) {
+        let Ok(Output::Audio(handle)) = self.output() else { return };
+        if handle.close().is_ok() {
+            // The sender lives in `self`.
+            let _ = self.state.subscribe().wait_for(|state| *state == State::Closed).await;
+        }
+    }
+
     /// Nothing is said any more: what was under way is over.
     pub fn close(&self) {
         let turns: Vec<_> = lock(&self.turns).iter().filter_map(Weak::upgrade).collect();

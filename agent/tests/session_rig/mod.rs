@@ -85,6 +85,12 @@ pub struct Voice {
     pub spoken: Arc<Mutex<Vec<(String, String)>>>,
 }
 
+impl Voice {
+    pub fn new(spoken: Arc<Mutex<Vec<(String, String)>>>) -> Self {
+        Self { voices: vec!["one".into(), "two".into()], spoken }
+    }
+}
+
 impl Tts for Voice {
     fn sample_rate(&self) -> u32 {
         RATE
@@ -249,7 +255,7 @@ impl Rig {
         let per_ms = u64::from(RATE) / 1_000;
         let calls = calls.iter().map(|(at, length, _)| (at * per_ms, length * per_ms)).collect();
         let spoken = Arc::default();
-        let voice = Voice { voices: vec!["one".into(), "two".into()], spoken: Arc::clone(&spoken) };
+        let voice = Voice::new(Arc::clone(&spoken));
         let mut settings = PipelineConfig::default();
         settings.ear.echo.enabled = false;
         let pipeline =
