@@ -82,8 +82,9 @@ fn the_exit_status_does_not_hide_a_failure() {
     assert_eq!(report["steps"][1]["events"][0]["name"], "set_timer", "{report:#}");
 
     let dir = tempfile::tempdir().unwrap();
-    let text =
-        std::fs::read_to_string(&kitchen).unwrap().replace("message = \"ten minutes\"", "message = \"no\"");
+    let text = std::fs::read_to_string(&kitchen)
+        .unwrap()
+        .replace("message = \"Your timer is set for ten\"", "message = \"no\"");
     std::fs::write(dir.path().join("bad.toml"), text).unwrap();
     std::fs::copy(example("kitchen.script.toml"), dir.path().join("kitchen.script.toml")).unwrap();
     let bad = duologue(&["eval", "--text", dir.path().join("bad.toml").to_str().unwrap()]);

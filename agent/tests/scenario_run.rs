@@ -115,7 +115,7 @@ async fn a_scenario_that_comes_out_otherwise_does_not_pass() {
             "step 2: FAILED: expected a call of cancel_timer",
         ),
         (
-            "{ message = \"ten minutes\" }",
+            "{ message = \"Your timer is set for ten\" }",
             "{ message = \"ten hours\" }",
             "step 2: FAILED: expected a message",
         ),

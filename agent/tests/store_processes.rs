@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue_agent::chat::{ChatContent, ChatItem, Role};
 use duologue_agent::orchestration::Requests;
@@ -36,7 +37,10 @@ fn as_child() {
     let file = std::env::var(FILE).unwrap();
     let name = std::env::var(NAME).unwrap();
     let durability = if role == "talk-fast" { Durability::ProcessEnd } else { Durability::PowerLoss };
-    let store = SqliteStore::options().durability(durability).open(&file).unwrap();
+    // The others write without a pause, and SQLite's lock is not fair: who opens may wait for long.
+    let patience = Duration::from_secs(60);
+    let options = SqliteStore::options().durability(durability).busy_timeout(patience);
+    let store = options.open(&file).unwrap();
     if role == "share" { share(store, &name) } else { talk(&store, &name) }
 }
 
