@@ -16,12 +16,12 @@
 //! | [`session`] | [`AgentSession`]: one conversation, its agent, its user's data |
 //! | [`chat`] | what was said: items, context, token budget |
 //! | [`llm`] | the [`Llm`](llm::Llm) trait, OpenAI-compatible servers, offline intents |
-//! | [`tool`] | functions a model may call |
+//! | [`mod@tool`] | functions a model may call |
 //! | [`message`] | envelopes between agent and frontends |
 //! | [`task`] | agents that end with a typed result |
 //! | [`store`] | history that outlives the process |
 //! | [`orchestration`] | who answers, how far a request is, when a person takes over |
-//! | [`todo`] | what an agent works through, shown by frontends |
+//! | [`mod@todo`] | what an agent works through, shown by frontends |
 //! | `testing` | a scripted model, in process and over HTTP (feature `testing`) |
 #![forbid(unsafe_code)]
 

@@ -2,8 +2,8 @@
 //!
 //! Use it as `duologue_agent::tool` (or `duologue::agent::tool`); its documentation is there.
 //!
-//! [`options`] reads what stands in the attribute's parentheses, [`function`] what the function
-//! says of itself, and [`expand`] writes the tool. Whatever cannot become a tool is a compile error
+//! `options` reads what stands in the attribute's parentheses, `function` what the function
+//! says of itself, and `expand` writes the tool. Whatever cannot become a tool is a compile error
 //! at the offending word, with the remedy.
 #![forbid(unsafe_code)]
 

@@ -5,7 +5,7 @@
 //! | `config` | where the server is, which model, limits |
 //! | `request` | a request as the server's JSON |
 //! | `transport` | sends it; failures of connection and status; a limit of bytes |
-//! | `chunk`, `assembly`, `think` | what comes back, made into [`LlmEvent`]s |
+//! | `chunk`, `assembly`, `think` | what comes back, made into [`LlmEvent`](crate::llm::LlmEvent)s |
 //! | `answer` | one answer: attempts and time limits |
 //!
 //! Invariant: every answer ends, by its last piece or by an error, within [`OpenAiConfig::total`].
