@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use process_wrap::tokio::{CommandWrap, KillOnDrop};
 use reqwest::header::{HeaderName, HeaderValue};
@@ -36,6 +37,8 @@ const INHERITED: &[&str] = &[
 ];
 /// Bytes of a child's last words that an error quotes.
 const LAST_WORDS: usize = 600;
+/// How long a child that could not be connected to is listened to; it is about to end.
+const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
 
 /// A connection.
 pub type Client = RunningService<RoleClient, ClientConfig>;
@@ -102,15 +105,21 @@ async fn connect_stdio(
         .spawn()
         .map_err(|error| format!("it cannot be started ({error}); install it, or correct the command"))?;
     let last_words = Arc::new(Mutex::new(Vec::new()));
-    if let Some(stderr) = stderr {
-        tokio::spawn(listen(stderr, command.to_string_lossy().into_owned(), Arc::clone(&last_words)));
+    let listener = stderr.map(|stderr| {
+        tokio::spawn(listen(stderr, command.to_string_lossy().into_owned(), Arc::clone(&last_words)))
+    });
+    let error = match serve_client(ourselves(), transport).await {
+        Ok(client) => return Ok(client),
+        Err(error) => error,
+    };
+    // What it said before it ended may still be on its way.
+    if let Some(listener) = listener {
+        let _ = tokio::time::timeout(LAST_WORDS_WAIT, listener).await;
     }
-    serve_client(ourselves(), transport).await.map_err(|error| {
-        let words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        match String::from_utf8_lossy(&words).trim() {
-            "" => error.to_string(),
-            words => format!("{error}; its last words: {words}"),
-        }
+    let words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+    Err(match String::from_utf8_lossy(&words).trim() {
+        "" => error.to_string(),
+        words => format!("{error}; its last words: {words}"),
     })
 }
 
