@@ -26,10 +26,8 @@ mod imp {
 
     use anyhow::bail;
     use duologue::appliance::Appliance;
-    use duologue::pipeline::capture::capture_ring;
     use duologue::pipeline::core::Event;
-    use duologue::pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint, list};
-    use duologue::pipeline::endpoint::{Endpoint, EndpointIo};
+    use duologue::pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint, Speakers, list};
     use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
     use duologue::pipeline::resample::Resampler;
     use duologue::setup::Models;
@@ -89,18 +87,15 @@ mod imp {
 
     /// Plays `samples` to their end on the default speakers.
     pub fn play(samples: &[f32], rate: u32) -> Result<()> {
-        let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
-        let rates = devices.rates();
+        let speakers = Speakers::open(&DeviceConfig::default())?;
         let mut resampled = Vec::new();
-        let mut resampler = Resampler::new(rate, rates.playback)?;
-        resampler.whole(samples, &mut resampled);
+        Resampler::new(rate, speakers.rate())?.whole(samples, &mut resampled);
 
-        let (capture, _unheard) = capture_ring(rates.capture, 100);
         let (mut writer, control, renderer, _reference) =
-            playback_ring(&PlaybackConfig::new(rates.playback))?;
+            playback_ring(&PlaybackConfig::new(speakers.rate()))?;
         let epoch = Epoch(1);
         control.begin(epoch);
-        let _running = Box::new(devices).start(EndpointIo { capture, playback: renderer })?;
+        let _running = speakers.start(renderer)?;
         let (mut sent, mut ended) = (0, false);
         let (mut played, mut idle) = (0, Duration::ZERO);
         let pause = Duration::from_millis(20);

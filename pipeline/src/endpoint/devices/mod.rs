@@ -36,6 +36,7 @@ pub use find::{DeviceInfo, list};
 pub use health::DeviceStats;
 
 use super::{Endpoint, EndpointIo, Rates, Running};
+use crate::playback::Renderer;
 use crate::{Error, ErrorKind};
 use find::{Chosen, Direction};
 use health::Health;
@@ -77,10 +78,7 @@ impl DeviceEndpoint {
     /// [`ErrorKind::Device`] if there is no such device, more than one, or none that can be used:
     /// the message lists what there is. [`ErrorKind::Config`] if `period_ms` is out of range.
     pub fn open(config: &DeviceConfig) -> Result<Self, Error> {
-        if !(2..=100).contains(&config.period_ms) {
-            let what = format!("period_ms: {}; choose 2 to 100", config.period_ms);
-            return Err(Error::new(ErrorKind::Config, what));
-        }
+        check_period(config)?;
         Ok(Self {
             microphone: find::choose(Direction::Input, config.microphone.as_deref())?,
             speakers: find::choose(Direction::Output, config.speakers.as_deref())?,
@@ -115,6 +113,50 @@ impl Endpoint for DeviceEndpoint {
             RunningDevices::start(&self.microphone, &self.speakers, self.period_ms, io, self.health)?;
         Ok(Box::new(running))
     }
+}
+
+/// Speakers alone, for a program that plays and does not listen: no microphone is opened, or needed.
+pub struct Speakers {
+    speakers: Chosen,
+    period_ms: u32,
+    health: Arc<Health>,
+}
+
+impl Speakers {
+    /// Chooses the speakers and their format; `config.microphone` is not looked at.
+    ///
+    /// # Errors
+    /// As [`DeviceEndpoint::open`].
+    pub fn open(config: &DeviceConfig) -> Result<Self, Error> {
+        check_period(config)?;
+        Ok(Self {
+            speakers: find::choose(Direction::Output, config.speakers.as_deref())?,
+            period_ms: config.period_ms,
+            health: Arc::new(Health::default()),
+        })
+    }
+
+    /// Rate of what is played, in Hz.
+    pub fn rate(&self) -> u32 {
+        self.speakers.format.sample_rate()
+    }
+
+    /// Starts the callback; returns once it has run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Device`] if the speakers cannot be opened, or call nobody back.
+    pub fn start(self, playback: Renderer) -> Result<Box<dyn Running>, Error> {
+        let running = RunningDevices::start_speakers(&self.speakers, self.period_ms, playback, self.health)?;
+        Ok(Box::new(running))
+    }
+}
+
+fn check_period(config: &DeviceConfig) -> Result<(), Error> {
+    if (2..=100).contains(&config.period_ms) {
+        return Ok(());
+    }
+    let what = format!("period_ms: {}; choose 2 to 100", config.period_ms);
+    Err(Error::new(ErrorKind::Config, what))
 }
 
 /// What a device's failure means to the user.

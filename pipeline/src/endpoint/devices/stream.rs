@@ -78,13 +78,13 @@ macro_rules! with_sample_type {
 /// Running devices; dropping them stops the callbacks.
 pub(super) struct RunningDevices {
     /// Dropped first, so that no callback outlives the rest.
-    _streams: [Stream; 2],
+    _streams: Vec<Stream>,
     health: Arc<Health>,
     watch: Mutex<Watch>,
 }
 
 struct Watch {
-    microphone: Reports,
+    microphone: Option<Reports>,
     speakers: Reports,
     failure: Option<Error>,
 }
@@ -106,9 +106,28 @@ impl RunningDevices {
         let _ = to_output.try_push(io.playback);
         input.play().map_err(|e| device_error("start the microphone", &microphone.name, &e))?;
         output.play().map_err(|e| device_error("start the speakers", &speakers.name, &e))?;
-        let watch = Watch { microphone: heard, speakers: played, failure: None };
-        let running = Self { _streams: [input, output], health, watch: Mutex::new(watch) };
-        running.until_ready(&speakers.name)?;
+        let watch = Watch { microphone: Some(heard), speakers: played, failure: None };
+        Self::ready(vec![input, output], watch, health, &speakers.name)
+    }
+
+    /// Without a microphone.
+    pub(super) fn start_speakers(
+        speakers: &Chosen,
+        period_ms: u32,
+        renderer: Renderer,
+        health: Arc<Health>,
+    ) -> Result<Self, Error> {
+        let (output, mut to_output, played) =
+            open(speakers, period_ms, |config| playback(speakers, config, &health))?;
+        let _ = to_output.try_push(renderer);
+        output.play().map_err(|e| device_error("start the speakers", &speakers.name, &e))?;
+        let watch = Watch { microphone: None, speakers: played, failure: None };
+        Self::ready(vec![output], watch, health, &speakers.name)
+    }
+
+    fn ready(streams: Vec<Stream>, watch: Watch, health: Arc<Health>, speakers: &str) -> Result<Self, Error> {
+        let running = Self { _streams: streams, health, watch: Mutex::new(watch) };
+        running.until_ready(speakers)?;
         Ok(running)
     }
 
@@ -136,7 +155,7 @@ impl Running for RunningDevices {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let Watch { microphone, speakers, failure } = &mut *watch;
         if failure.is_none() {
-            let heard = microphone.check(&self.health.microphone);
+            let heard = microphone.as_mut().and_then(|reports| reports.check(&self.health.microphone));
             *failure = heard.or_else(|| speakers.check(&self.health.speakers));
         }
         failure.clone().map(Err)
