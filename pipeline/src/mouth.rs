@@ -1,4 +1,4 @@
-//! The mouth: streamed text → clauses → speech → the playback ring.
+//! The mouth: streamed text → clauses → speech → the playback ring; or sound of the caller's own.
 //!
 //! It speaks one epoch at a time. While a clause plays it synthesizes the next; when the ring is
 //! full it waits (back-pressure). Between any two steps, and inside a running inference, it can be
@@ -20,6 +20,7 @@ use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
 use duologue_models::{Cancel, ErrorKind, SpeakOptions, Speech, Tts};
 
 use crate::playback::{Epoch, PlaybackWriter};
+use crate::player::Player;
 use crate::resample::Resampler;
 
 /// Text that has waited this long without more coming is spoken although no clause is complete:
@@ -86,11 +87,17 @@ impl MouthCancel {
     }
 }
 
+/// What an epoch says.
+enum Says {
+    /// Text, clause by clause.
+    Text { options: SpeakOptions, splitter: ClauseSplitter, cancel: Cancel },
+    /// Sound of the caller's own.
+    Clip(Player),
+}
+
 struct Speaking {
     epoch: Epoch,
-    options: SpeakOptions,
-    splitter: ClauseSplitter,
-    cancel: Cancel,
+    says: Says,
     /// Samples at the playback rate that wait for room in the ring; `sent` of them are gone.
     waiting: Vec<f32>,
     sent: usize,
@@ -99,6 +106,43 @@ struct Speaking {
     unspoken: bool,
     finished: bool,
     failed: Option<String>,
+}
+
+/// What came of making samples.
+enum Made {
+    Sound,
+    Nothing,
+    /// The epoch was silenced in the middle.
+    Cancelled,
+}
+
+impl Speaking {
+    fn new(epoch: Epoch, says: Says, now: Duration) -> Self {
+        Self {
+            epoch,
+            says,
+            waiting: Vec::new(),
+            sent: 0,
+            produced: 0,
+            last_text: now,
+            unspoken: false,
+            finished: false,
+            failed: None,
+        }
+    }
+
+    /// Makes the next samples of the caller's own sound, once all its text is known.
+    fn play(&mut self, out: &mut dyn FnMut(MouthEvent)) -> Made {
+        let Says::Clip(player) = &mut self.says else { return Made::Nothing };
+        if !self.finished {
+            return Made::Nothing;
+        }
+        let before = self.waiting.len();
+        let Some(words) = player.step(&mut self.waiting) else { return Made::Nothing };
+        self.produced += (self.waiting.len() - before) as u64;
+        out(MouthEvent::Spoken { epoch: self.epoch, words, end: self.produced });
+        Made::Sound
+    }
 }
 
 /// Speaks streamed text into the playback ring.
@@ -135,34 +179,36 @@ impl Mouth {
     /// Starts `epoch`; whatever was being spoken is dropped.
     pub fn begin(&mut self, epoch: Epoch, options: SpeakOptions, now: Duration) {
         self.resampler.reset();
-        self.speaking = Some(Speaking {
-            epoch,
-            options,
-            splitter: ClauseSplitter::new(self.clauses.clone()),
-            cancel: self.cancel.arm(epoch),
-            waiting: Vec::new(),
-            sent: 0,
-            produced: 0,
-            last_text: now,
-            unspoken: false,
-            finished: false,
-            failed: None,
-        });
+        let splitter = ClauseSplitter::new(self.clauses.clone());
+        let says = Says::Text { options, splitter, cancel: self.cancel.arm(epoch) };
+        self.speaking = Some(Speaking::new(epoch, says, now));
+    }
+
+    /// Starts `epoch`, which `player` plays once its text is complete; whatever was being spoken is
+    /// dropped.
+    pub(crate) fn play(&mut self, epoch: Epoch, player: Player) {
+        self.speaking = Some(Speaking::new(epoch, Says::Clip(player), Duration::ZERO));
     }
 
     /// Adds text to `epoch`; text of any other epoch is stale and ignored.
     pub fn text(&mut self, epoch: Epoch, delta: &str, now: Duration) {
-        if let Some(speaking) = self.at(epoch) {
-            speaking.splitter.push(delta);
-            speaking.last_text = now;
-            speaking.unspoken = true;
+        let Some(speaking) = self.at(epoch) else { return };
+        match &mut speaking.says {
+            Says::Clip(player) => player.text(delta),
+            Says::Text { splitter, .. } => {
+                splitter.push(delta);
+                speaking.last_text = now;
+                speaking.unspoken = true;
+            }
         }
     }
 
     /// No more text will come for `epoch`.
     pub fn finish(&mut self, epoch: Epoch) {
         if let Some(speaking) = self.at(epoch) {
-            speaking.splitter.finish();
+            if let Says::Text { splitter, .. } = &mut speaking.says {
+                splitter.finish();
+            }
             speaking.finished = true;
         }
     }
@@ -194,21 +240,37 @@ impl Mouth {
             self.speaking = Some(speaking);
             return progressed;
         }
-        let clause = if speaking.failed.is_none() { next_clause(&mut speaking, now) } else { None };
-        let Some(clause) = clause else {
-            return self.close(speaking, progressed, out);
+        match self.make(&mut speaking, now, out) {
+            Made::Sound => {
+                self.fill(&mut speaking);
+                self.speaking = Some(speaking);
+                true
+            }
+            Made::Nothing => self.close(speaking, progressed, out),
+            Made::Cancelled => true,
+        }
+    }
+
+    /// Makes the next samples: of one clause, or of the caller's own sound.
+    fn make(&mut self, speaking: &mut Speaking, now: Duration, out: &mut dyn FnMut(MouthEvent)) -> Made {
+        if speaking.failed.is_some() {
+            return Made::Nothing;
+        }
+        let Some(clause) = next_clause(speaking, now) else {
+            return speaking.play(out);
         };
-        match self.tts.speak(&clause.text, &speaking.options, &speaking.cancel) {
-            Ok(speech) => self.enqueue(&mut speaking, &clause, &speech, out),
-            Err(error) if error.kind() == ErrorKind::Cancelled => return true,
+        let Says::Text { options, cancel, .. } = &speaking.says else { return Made::Nothing };
+        match self.tts.speak(&clause.text, options, cancel) {
+            Ok(speech) => {
+                self.enqueue(speaking, &clause, &speech, out);
+                Made::Sound
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => Made::Cancelled,
             Err(error) => {
                 speaking.failed = Some(error.to_string());
-                return self.close(speaking, true, out);
+                Made::Nothing
             }
         }
-        self.fill(&mut speaking);
-        self.speaking = Some(speaking);
-        true
     }
 
     fn at(&mut self, epoch: Epoch) -> Option<&mut Speaking> {
@@ -272,11 +334,12 @@ impl Mouth {
 }
 
 fn next_clause(speaking: &mut Speaking, now: Duration) -> Option<Clause> {
-    let mut clause = speaking.splitter.next_clause();
+    let Says::Text { splitter, .. } = &mut speaking.says else { return None };
+    let mut clause = splitter.next_clause();
     if clause.is_none() && speaking.unspoken && now >= speaking.last_text + STALL {
-        speaking.splitter.flush();
+        splitter.flush();
         speaking.unspoken = false;
-        clause = speaking.splitter.next_clause();
+        clause = splitter.next_clause();
     }
     clause
 }

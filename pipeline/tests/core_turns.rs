@@ -293,7 +293,7 @@ fn endless_speech_does_not_grow_one_utterance() {
 #[test]
 fn says_are_not_spoken_over_each_other_or_without_bound() {
     let mut world = World::new(Config::default());
-    let options = |key, interrupt| SayOptions { key, interrupt, open: false };
+    let options = |key, interrupt| SayOptions { key, interrupt, ..SayOptions::default() };
     for key in 0..30 {
         world.input(Input::Say { text: format!("Number {key}."), options: options(key, false) });
     }
