@@ -27,6 +27,12 @@ use crate::resample::Resampler;
 /// the writer has stalled and the listener would hear a gap.
 const STALL: Duration = Duration::from_millis(400);
 
+/// From the first text of an epoch the whole first clause is waited for as long; then the first words
+/// that can stand alone are spoken. A model that writes quickly has written the clause by then.
+const HASTE: Duration = Duration::from_millis(80);
+/// With less than this left to play, as a part of a second, the next words are not waited for either.
+const HUNGRY: usize = 4;
+
 /// One spoken word: where it comes from and where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpokenMark {
@@ -102,6 +108,7 @@ struct Speaking {
     waiting: Vec<f32>,
     sent: usize,
     produced: u64,
+    first_text: Option<Duration>,
     last_text: Duration,
     unspoken: bool,
     finished: bool,
@@ -124,6 +131,7 @@ impl Speaking {
             waiting: Vec::new(),
             sent: 0,
             produced: 0,
+            first_text: None,
             last_text: now,
             unspoken: false,
             finished: false,
@@ -197,6 +205,7 @@ impl Mouth {
             Says::Clip(player) => player.text(delta),
             Says::Text { splitter, .. } => {
                 splitter.push(delta);
+                speaking.first_text.get_or_insert(now);
                 speaking.last_text = now;
                 speaking.unspoken = true;
             }
@@ -229,7 +238,8 @@ impl Mouth {
         if speaking.finished || speaking.failed.is_some() {
             return Some(now + Duration::from_millis(1));
         }
-        speaking.unspoken.then_some(speaking.last_text + STALL)
+        let first = speaking.first_text.map(|at| at + HASTE).filter(|at| speaking.produced == 0 && *at > now);
+        speaking.unspoken.then(|| first.unwrap_or(speaking.last_text + STALL))
     }
 
     /// Does one thing: fills the ring, or synthesizes one clause. Returns whether it did anything.
@@ -256,7 +266,7 @@ impl Mouth {
         if speaking.failed.is_some() {
             return Made::Nothing;
         }
-        let Some(clause) = next_clause(speaking, now) else {
+        let Some(clause) = next_clause(speaking, now, self.is_hungry()) else {
             return speaking.play(out);
         };
         let Says::Text { options, cancel, .. } = &speaking.says else { return Made::Nothing };
@@ -271,6 +281,11 @@ impl Mouth {
                 Made::Nothing
             }
         }
+    }
+
+    /// The listener hears silence, or soon will.
+    fn is_hungry(&self) -> bool {
+        self.writer.capacity() - self.writer.free() < self.rate as usize / HUNGRY
     }
 
     fn at(&mut self, epoch: Epoch) -> Option<&mut Speaking> {
@@ -333,9 +348,14 @@ impl Mouth {
     }
 }
 
-fn next_clause(speaking: &mut Speaking, now: Duration) -> Option<Clause> {
+fn next_clause(speaking: &mut Speaking, now: Duration, hungry: bool) -> Option<Clause> {
     let Says::Text { splitter, .. } = &mut speaking.says else { return None };
     let mut clause = splitter.next_clause();
+    let patient = speaking.first_text.is_none_or(|first| now < first + HASTE);
+    if clause.is_none() && hungry && !patient {
+        splitter.hasten();
+        clause = splitter.next_clause();
+    }
     if clause.is_none() && speaking.unspoken && now >= speaking.last_text + STALL {
         splitter.flush();
         speaking.unspoken = false;

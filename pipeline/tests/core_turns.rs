@@ -378,3 +378,20 @@ fn config_file_does_not_need_every_key() {
     let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
     assert_eq!(again, config);
 }
+
+#[test]
+fn a_question_that_is_complete_is_not_asked_late() {
+    let asked = |probability| {
+        let mut world = World::conversing();
+        world.probability = Some(probability);
+        world.run(4_000);
+        let ask = world.log.iter().find_map(|(at, output)| match output {
+            Output::Ask { speculative: true, text, .. } if text == "tell me about the train" => Some(*at),
+            _ => None,
+        });
+        ask.expect("a speculative ask")
+    };
+    // The user falls silent at 1500 ms; the last word is recognised within 120 ms.
+    assert!(asked(0.9) <= 1_660, "{} ms", asked(0.9));
+    assert!(asked(0.2) > asked(0.9), "an open end is waited for: {} ms", asked(0.2));
+}
