@@ -1,6 +1,7 @@
 //! An agent on the command line: typed, or spoken through a microphone or by the built-in caller.
 //!
-//! Typed, each line is a turn, until the input ends. Spoken (`--voice`), a build with the feature
+//! Typed, each line is a turn, until the input ends; Ctrl-C cuts an answer off, or ends the conversation
+//! between two. Spoken (`--voice`), a build with the feature
 //! `devices` uses microphone and speakers, until Ctrl-C; any other one a simulated room, in which the
 //! built-in caller says [`Console::caller`]'s lines, and what was to be heard is written to
 //! `conversation.wav`.
@@ -30,6 +31,7 @@ use duologue_agent::llm::Llm;
 use duologue_agent::llm::openai::OpenAi;
 use duologue_agent::{Agent, AgentSession, Error, ErrorKind};
 
+use self::narrator::Narrator;
 use crate::config::Config;
 use crate::setup::Models;
 
@@ -47,6 +49,9 @@ pub struct Console {
     /// The model, as the server calls it (or set DUOLOGUE_LLM__MODEL).
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Show what a frontend gets, one envelope a line.
+    #[arg(long)]
+    pub json: bool,
     /// Fetch nothing: speech engines must be there already.
     #[arg(long, env = "DUOLOGUE_OFFLINE", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub offline: bool,
@@ -110,8 +115,21 @@ impl Console {
         session: &AgentSession<U>,
         agent: impl Agent<U>,
     ) -> Result<(), Error> {
+        self.run_with(session, agent, async |_| Ok(Typed::Turn)).await
+    }
+
+    /// As [`Console::run`]; `command` says first what each typed line is.
+    ///
+    /// # Errors
+    /// As [`Console::run`]; the first error of `command`.
+    pub async fn run_with<U: Send + Sync + 'static>(
+        self,
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+        command: impl AsyncFnMut(&str) -> Result<Typed, Error>,
+    ) -> Result<(), Error> {
         if !self.voice {
-            return typed::run(session, agent).await;
+            return typed::run(session, agent, Narrator::new(self.json, true), command).await;
         }
         let models = self.models()?;
         self.talk(session, agent, &models).await
@@ -128,8 +146,19 @@ impl Console {
         models: &Models,
     ) -> Result<(), Error> {
         let pipeline = models.builder(settings()?.pipeline).map_err(|error| failed(&error))?;
-        spoken::run(session, agent, pipeline, &self.lines).await
+        spoken::run(session, agent, pipeline, &self.lines, Narrator::new(self.json, false)).await
     }
+}
+
+/// What a typed line is; see [`Console::run_with`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// The user's turn.
+    Turn,
+    /// A command, which has been carried out.
+    Done,
+    /// The end of the conversation.
+    Quit,
 }
 
 fn settings() -> Result<Config, Error> {

@@ -4,14 +4,20 @@
 mod agents;
 #[path = "../examples/customer_support/case.rs"]
 mod case;
+mod common;
 #[path = "../examples/customer_support/desk.rs"]
 mod desk;
 #[path = "../examples/customer_support/knowledge.rs"]
 mod knowledge;
+#[path = "common/talk.rs"]
+mod talk;
+#[path = "common/told.rs"]
+mod told;
 #[path = "../examples/customer_support/tools.rs"]
 mod tools;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue::agent::chat::{ChatContent, ChatItem, Role};
 use duologue::agent::message::{Envelope, Message};
@@ -24,6 +30,7 @@ use duologue::agent::{AgentSession, RunResult, SessionConfig, SessionEvent};
 use agents::SupportAgent;
 use case::Case;
 use desk::Desk;
+use talk::Talk;
 
 const PROBLEM: &str = "My kitchen lights are dark";
 const LONG_ANSWER: &str = "What does everything do?";
@@ -214,4 +221,50 @@ async fn a_conversation_is_not_forgotten_with_the_process() {
     let is_known = |item: &ChatItem| matches!(&item.content, ChatContent::Message { role: Role::User, text, .. } if text == PROBLEM);
     assert!(asked.items.iter().any(is_known), "the model is not told what was said before");
     assert_eq!(tickets(&session), ["T-1001 Kitchen lights"]);
+}
+
+/// The caller of the example, in simulated time: greeted, heard, looked up, answered, ticketed.
+#[test]
+fn a_spoken_problem_is_not_left_without_an_answer_or_a_ticket() {
+    let session = session(&llm(), Arc::new(MemoryStore::new()));
+    let mut talk =
+        Talk::start(session, SupportAgent, &["turn-on-the-kitchen-lights", "yes", "thank-you-goodbye"]);
+    talk.run(Duration::from_secs(10));
+    let heard = talk.heard();
+    let expected = [
+        "Hello, this is Hearth. How can I help you?",
+        "I have found this. A light does not turn on",
+        "I have opened ticket T-1001",
+        "I am glad that it works",
+    ];
+    assert_eq!(heard.len(), expected.len(), "{heard:#?}");
+    for (heard, expected) in heard.iter().zip(expected) {
+        assert!(heard.starts_with(expected), "{heard:?} is not {expected:?}");
+    }
+    let events = told::drain(&mut talk.events);
+    let calls = ["search_knowledge", "create_ticket", "mark_solved"].map(|tool| told::calls(&events, tool));
+    assert_eq!(calls, [1, 1, 1]);
+    assert_eq!(tickets(talk.stage.session()), ["T-1001 Kitchen lights"]);
+    assert!(talk.log.agent().len() >= 4, "what was answered did not sound in the room");
+}
+
+#[test]
+fn a_frontends_interrupt_does_not_let_the_voice_go_on() {
+    let session = session(&llm(), Arc::new(MemoryStore::new()));
+    let mut talk = Talk::start(session, SupportAgent, &[]);
+    talk.stage.run_for(Duration::from_secs(5)).unwrap();
+    let session = talk.stage.session().clone();
+    session.user_text(LONG_ANSWER).unwrap();
+    talk.stage.run_for(Duration::from_secs(4)).unwrap();
+    session.receive(Envelope::parse(INTERRUPT).unwrap().message).unwrap();
+    let rate = u64::from(talk.log.rate());
+    let (at, _) = (talk.log.now(), talk.stage.run_for(Duration::from_secs(3)).unwrap());
+    // One step and the fade.
+    let peak = talk.log.agent_peak_dbfs(at + rate / 10, talk.log.now());
+    assert!(peak.is_none_or(|peak| peak < -60.0), "it speaks on: {peak:?} dBFS");
+    let answer = talk.heard().pop().unwrap();
+    assert!(answer.starts_with("Hearth makes lights") && !answer.contains("network does not"), "{answer}");
+    session.user_text("Hello there").unwrap();
+    talk.stage.run_for(Duration::from_secs(5)).unwrap();
+    assert_eq!(talk.heard().last().unwrap(), "Hello! What is wrong with your home?");
 }

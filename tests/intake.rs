@@ -7,12 +7,15 @@ mod told;
 mod agents;
 #[path = "../examples/intake/form.rs"]
 mod form;
+#[path = "../examples/intake/task.rs"]
+mod task;
 
 use agents::Intake;
 use duologue::agent::testing::{Rule, Script, ScriptedLlm};
 use duologue::agent::{AgentSession, SessionEvent};
 use form::Form;
 use serde_json::json;
+use task::Appointments;
 use told::handoffs;
 
 fn script() -> Script {
@@ -93,5 +96,22 @@ async fn a_correction_is_not_lost() {
     let result = session.run("I am 37 years old, sorry").await.unwrap();
     assert_eq!(session.userdata().age, Some(37));
     assert_eq!((result.text().as_str(), handoffs(&result.events)), ("I have noted it.", vec![]));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_task_does_not_end_without_its_typed_result() {
+    let session = AgentSession::builder(Form::default()).llm(ScriptedLlm::new(script())).build().unwrap();
+    session.start_text(Appointments).await.unwrap();
+    let result = session.run("I would like an appointment please").await.unwrap();
+    assert_eq!(result.text(), "For whom is it? Your name, please.");
+    assert_eq!(session.current_agent().unwrap().id(), "AskPerson");
+    let result = session.run("Well, my name is Ada").await.unwrap();
+    assert_eq!(result.text(), "And how old are you?");
+    assert_eq!(*session.userdata(), Form::default(), "the task keeps to itself what it knows");
+    let result = session.run("I am 36").await.unwrap();
+    assert_eq!(result.text(), "Booked for Ada, 36 years old, at nine.");
+    assert_eq!(session.current_agent().unwrap().id(), "Appointments");
+    assert_eq!(*session.userdata(), form(Some("Ada"), Some(36)));
     session.close().await;
 }

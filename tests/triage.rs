@@ -4,8 +4,13 @@
 mod agents;
 #[path = "../examples/triage/call.rs"]
 mod call;
+mod common;
 #[path = "../examples/triage/office.rs"]
 mod office;
+#[path = "common/talk.rs"]
+mod talk;
+#[path = "common/told.rs"]
+mod told;
 #[path = "../examples/triage/tools.rs"]
 mod tools;
 
@@ -22,6 +27,7 @@ use duologue::agent::{AgentSession, RunResult, SessionConfig};
 
 use agents::Triage;
 use call::{Call, Office};
+use talk::Talk;
 
 type Told = Arc<Mutex<Vec<NotificationKind>>>;
 
@@ -243,4 +249,53 @@ async fn a_request_is_not_forgotten_with_the_process() {
     };
     let house = build(script(), Arc::new(SqliteStore::open(&file).unwrap()));
     assert_eq!(house.request(), before);
+}
+
+/// The caller speaks, is routed and helped; what they ask next is another request; then they want a
+/// person. All of it is in the store.
+#[test]
+fn a_spoken_call_does_not_lose_its_requests() {
+    // Where notifications run.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let House { session, office, told: notified, .. } = {
+        let _entered = runtime.enter();
+        build(script(), store.clone())
+    };
+    let mut talk = Talk::start(session, Triage, &["turn-on-the-kitchen-lights", "thank-you-goodbye"]);
+    talk.run(Duration::from_secs(8));
+    let heard = talk.heard();
+    assert_eq!(heard[0], "Hearth, hello. What is it about?");
+    assert!(heard[1].contains("The kitchen lights answer, and are on."), "{heard:#?}");
+    assert_eq!(heard[2], "Then all is well. Is there anything else?");
+    let events = told::drain(&mut talk.events);
+    assert_eq!(told::handoffs(&events), ["technical"]);
+    let request = office.requests.list().unwrap().remove(0);
+    assert_eq!((request.status(), request.agent.as_deref()), (RequestStatus::Resolved, Some("technical")));
+    assert_eq!(request.turns(), 2, "a turn was not counted");
+
+    talk.stage.session().user_text("Let me talk to a human").unwrap();
+    talk.stage.run_for(Duration::from_secs(8)).unwrap();
+    assert_eq!(told::handoffs(&told::drain(&mut talk.events)).last().map(String::as_str), Some("human"));
+    assert!(
+        talk.heard().iter().any(|said| said.starts_with("I am calling a colleague")),
+        "{:?}",
+        talk.heard()
+    );
+    talk.stage.close().unwrap();
+
+    // Whoever opens the store afterwards finds both.
+    let kept = duologue::agent::orchestration::Requests::new(store);
+    let escalated = kept.list().unwrap().into_iter().filter(|r| r.status() == RequestStatus::Escalated);
+    assert_eq!((kept.list().unwrap().len(), escalated.count()), (2, 1));
+    assert!(kept.analytics().unwrap().to_string().contains("escalat"));
+    runtime.block_on(async {
+        let all = async {
+            while !notified.lock().unwrap().contains(&NotificationKind::Escalated) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), all).await.expect("a person is called");
+    });
 }

@@ -15,11 +15,13 @@ use futures_util::stream::BoxStream;
 use crate::Error;
 use crate::llm::Llm;
 use crate::message::DataMessage;
-use crate::session::{AgentSession, Participant, Transcript};
+use crate::session::{AgentSession, Participant, Recogniser, Transcript};
 use crate::tool::{Tool, Toolset};
 
 /// Text as it is written.
 pub type TextStream = BoxStream<'static, String>;
+/// Sound as it comes: blocks of mono samples (±1.0) at 16 kHz, of any length.
+pub type AudioStream = BoxStream<'static, Vec<f32>>;
 /// What the user says, as it is recognised.
 pub type TranscriptStream = BoxStream<'static, Transcript>;
 
@@ -95,10 +97,31 @@ pub trait Agent<U: Send + Sync + 'static = ()>: Send + Sync + 'static {
     /// Somebody left the room.
     async fn on_participant_left(&self, _session: &AgentSession<U>, _participant: &Participant) {}
 
-    /// Transforms what was recognised before anybody sees it. Each stream holds one transcript: a
-    /// partial one, a final one, or a whole turn. It may run for turns that are taken back.
-    fn stt_node(&self, transcripts: TranscriptStream) -> TranscriptStream {
-        transcripts
+    /// Turns the sound of one utterance, the moment before it began included, into what was said; what
+    /// it yields is what the whole session knows of the utterance. It may transform the sound on its
+    /// way to `recogniser`, the transcripts on their way out, or do without the recogniser. Final
+    /// transcripts are joined; a partial one stands for what follows them.
+    ///
+    /// The stream is polled on the recogniser's thread, each time sound has come: it must wait for
+    /// nothing else. Typed text does not pass through here.
+    ///
+    /// ```
+    /// use duologue_agent::agent::{AudioStream, TranscriptStream};
+    /// use duologue_agent::session::Recogniser;
+    /// use futures_util::StreamExt;
+    ///
+    /// /// As an agent for soft speakers would write it.
+    /// fn stt_node(audio: AudioStream, recogniser: Recogniser) -> TranscriptStream {
+    ///     let louder = audio.map(|block| block.iter().map(|sample| sample * 2.0).collect());
+    ///     let heard = recogniser.recognise(louder.boxed());
+    ///     heard.map(|mut said| {
+    ///         said.text = said.text.replace("north light", "Northlight");
+    ///         said
+    ///     }).boxed()
+    /// }
+    /// ```
+    fn stt_node(&self, audio: AudioStream, recogniser: Recogniser) -> TranscriptStream {
+        recogniser.recognise(audio)
     }
 
     /// Transforms the model's text, one answer a stream, before anybody sees it. It may run for turns

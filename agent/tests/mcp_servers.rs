@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use duologue_agent::testing::{Scenario, ScenarioParts, play, run_text};
 use duologue_agent::tool::mcp::McpServer;
 use duologue_agent::tool::{ToolReply, ToolSource, Toolset};
 use duologue_agent::{AgentSession, ErrorKind};
@@ -199,4 +200,34 @@ async fn a_server_over_http_that_comes_back_is_not_found() {
     }
     assert_eq!(answer.text(), "2");
     ToolSource::<()>::close(&server).await;
+}
+
+#[test]
+fn a_scenario_does_not_play_without_its_servers() {
+    let Some(python) = python() else { return };
+    let scenario = |python: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let llm = "[[rule]]\nuser = \"*add*\"\ncall = [{ name = \"t_add\", arguments = { a = 2, b = 40 } }]\n\
+                   [[rule]]\ntool = \"t_add\"\nsay = \"It is {result}.\"\n";
+        std::fs::write(dir.path().join("script.toml"), llm).unwrap();
+        let text = format!(
+            "[agent]\ninstructions = \"You add.\"\nllm = {{ script = \"script.toml\" }}\ntools = [\"t_add\"]\n\
+             [[mcp]]\ncommand = {python:?}\nargs = [{SCRIPT:?}]\nprefix = \"t_\"\n\
+             [[step]]\nuser = \"add two and forty\"\nno_more = true\n\
+             expect = [{{ tool = \"t_add\" }}, {{ message = \"It is 42\" }}]\n"
+        );
+        let file = dir.path().join("adds.toml");
+        std::fs::write(&file, text).unwrap();
+        (Scenario::load(&file).unwrap(), dir)
+    };
+    let play_it = |scenario: &Scenario| {
+        assert!(scenario.needs_real_time());
+        play(true, run_text(scenario, &ScenarioParts::default(), |_| {})).unwrap()
+    };
+    let (good, _dir) = scenario(&python);
+    let report = play_it(&good).unwrap();
+    assert!(report.passed, "{}", report.remarks());
+    let (bad, _dir) = scenario("/no/such/server");
+    let error = play_it(&bad).unwrap_err().to_string();
+    assert!(error.contains("adds.toml") && error.contains("/no/such/server"), "{error}");
 }

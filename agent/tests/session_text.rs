@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use duologue_agent::chat::{ChatContent, ChatItem};
+use duologue_agent::llm::{Llm, LlmEvent, LlmRequest, LlmStream, ToolCall, Usage};
 use duologue_agent::store::{HistoryQuery, HistoryStore, StoredMessage};
 use duologue_agent::task::{AgentTask, Completion, TaskGroup};
 use duologue_agent::testing::{Rule, Script, ScriptedLlm};
-use duologue_agent::tool::{RunContext, Tool, ToolDefinition, ToolError, ToolOutput};
+use duologue_agent::tool::{FnTool, RunContext, Tool, ToolDefinition, ToolError, ToolOutput};
 use duologue_agent::{
     Agent, AgentSession, Carry, Error, ErrorKind, Handoff, SessionConfig, SessionEvent, SimpleAgent,
     TurnDecision,
 };
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 type Run =
@@ -177,6 +179,76 @@ async fn a_tool_that_asks_the_user_does_not_block_the_conversation() {
     assert_eq!(session.current_agent().unwrap().id(), "What is your name?");
     assert_eq!(session.run("my name is Ada").await.unwrap().text(), "A table for Ada.");
     assert_eq!(session.current_agent().unwrap().id(), "host");
+}
+
+/// A booking whose tool may take three seconds, and asks the user in the middle.
+fn hasty_booking(after: Duration) -> SimpleAgent {
+    let book = move |context: RunContext, _: NoArguments| async move {
+        let name = context.session().run_task(AgentTask::new(ask("What is your name?"))).await?;
+        tokio::time::sleep(after).await;
+        Ok::<_, ToolError>(format!("A table for {name}."))
+    };
+    let book = FnTool::new("book", "Books a table.", book).effect().time_limit(Duration::from_secs(3));
+    SimpleAgent::new("You book.").id("host").tool(book)
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct NoArguments {}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_time_is_not_the_tools() {
+    for (after, answer) in [(2, "A table for Ada."), (4, "`book` failed: it did not finish within 3s")] {
+        let script = Script::new()
+            .rule(Rule::user("*table*").call("book", json!({})))
+            .rule(Rule::user("my name is {name}").call("give", json!({ "value": "{name}" })))
+            .rule(Rule::result_of("book").say("{result}"));
+        let session = session(script, hasty_booking(Duration::from_secs(after))).await;
+        assert_eq!(session.run("a table please").await.unwrap().text(), "What is your name?");
+        // The user thinks for longer than the tool may take.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(session.run("my name is Ada").await.unwrap().text(), answer);
+    }
+}
+
+/// Calls `look`, and is done a minute later.
+struct Slow;
+
+impl Llm for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+    fn stream(&self, request: LlmRequest) -> LlmStream {
+        let answered =
+            matches!(request.items.last().map(|item| &item.content), Some(ChatContent::ToolResult { .. }));
+        if answered {
+            return stream::iter([Ok(LlmEvent::Text("Seen.".into()))]).boxed();
+        }
+        let (id, name, arguments) = ("1".into(), "look".into(), "{}".into());
+        let call = stream::iter([Ok(LlmEvent::ToolCall(ToolCall { id, name, arguments }))]);
+        let rest = stream::once(async {
+            // Within the limit between two tokens.
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(LlmEvent::Usage(Usage::default()))
+        });
+        call.chain(rest).boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_wait_for_the_end_of_the_answer() {
+    let begun = Arc::new(Mutex::new(None));
+    let (asked, told) = (tokio::time::Instant::now(), Arc::clone(&begun));
+    let look = move |_: RunContext, _: NoArguments| {
+        *told.lock().unwrap() = Some(asked.elapsed());
+        async { "It is there." }
+    };
+    let agent = SimpleAgent::new("You look.").tool(FnTool::new("look", "Looks.", look));
+    let session = AgentSession::builder(()).llm(Slow).build().unwrap();
+    session.start_text(agent).await.unwrap();
+    assert_eq!(session.run("look").await.unwrap().text(), "Seen.");
+    assert!(asked.elapsed() >= Duration::from_secs(5), "the answer was not waited for");
+    let begun = begun.lock().unwrap().expect("it was called");
+    assert!(begun < Duration::from_secs(1), "it began after {begun:?}");
 }
 
 #[tokio::test(start_paused = true)]

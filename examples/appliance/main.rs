@@ -5,7 +5,9 @@
 //!     cargo run --release --example appliance -- --voice --keywords DIR
 //!
 //! `DIR` holds a keyword model of sherpa-onnx (`encoder*.onnx`, `decoder*.onnx`, `joiner*.onnx`,
-//! `tokens.txt`) and `keywords.txt`. Without one, the wake word is looked for in what was recognised.
+//! `tokens.txt`) and `keywords.txt`. Without one, the wake word is looked for in what was recognised: it must
+//! then be a word that the recogniser knows, and all that is said nearby is recognised to find it. Models of
+//! other makers (openWakeWord, Porcupine) cannot be loaded.
 
 mod agents;
 mod home;

@@ -6,19 +6,13 @@
 //!     cargo run --example customer_support -- --llm http://127.0.0.1:11434/v1 --model qwen3:4b
 //!
 //! Say "My kitchen lights are dark", then "yes", then "thank you". `--json` shows what a frontend
-//! gets: one envelope a line. `--features devices -- --mic` talks with you.
+//! gets: one envelope a line. `--features devices -- --voice` talks with you.
 
 mod agents;
 mod case;
-#[path = "../common/console.rs"]
-mod console;
 mod desk;
 mod knowledge;
-#[path = "../common/model.rs"]
-mod model;
 mod tools;
-#[path = "../common/voice.rs"]
-mod voice;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -27,13 +21,14 @@ use std::sync::Arc;
 use clap::Parser;
 use duologue::agent::message::{DataMessage, Message};
 use duologue::agent::store::{HistoryStore, MemoryStore, RecordStore, SqliteStore};
+use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::agent::{AgentSession, SessionConfig};
 use duologue::config::Config;
+use duologue::console::{Console, Typed};
 use serde_json::Value;
 
 use agents::SupportAgent;
 use case::Case;
-use console::Typed;
 use desk::Desk;
 
 /// What the caller of `--voice` says.
@@ -42,24 +37,20 @@ const LINES: [&str; 4] = ["hello", "turn-on-the-kitchen-lights", "yes", "thank-y
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
-    model: model::ModelArgs,
-    #[command(flatten)]
-    voice: voice::VoiceArgs,
+    console: Console,
     /// Keeps history and tickets in this SQLite file
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
     /// Who calls: a customer's history is gone on with
     #[arg(long, default_value = "ada")]
     customer: String,
-    /// Shows envelopes as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
-    let settings = Config::load(None)?;
+    let console = args.console.caller(&LINES);
+    let offline = ScriptedLlm::new(Script::parse(include_str!("script.toml"))?);
     let (history, records): (Arc<dyn HistoryStore>, Arc<dyn RecordStore>) = match &args.db {
         Some(file) => {
             let store = Arc::new(SqliteStore::open(file)?);
@@ -71,23 +62,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     let session = AgentSession::builder(Case::new(&args.customer, Desk::new(records))?)
-        .shared_llm(args.model.llm(&settings.llm, include_str!("script.toml"))?)
+        .shared_llm(console.llm(offline)?)
         .shared_store(history)
-        .config(SessionConfig { session_id: args.customer, ..settings.session.clone() })
+        .config(SessionConfig { session_id: args.customer, ..Config::load(None)?.session })
         .build()?;
 
-    let shown = tokio::spawn(console::show(session.events(), args.json));
-    match args.voice.parts(&settings, &LINES)? {
-        Some((pipeline, endpoint)) => session.start(SupportAgent, pipeline, endpoint).await?,
-        None => {
-            session.start_text(SupportAgent).await?;
-            console::converse(&session, async |line| command(&session, line)).await?;
-            session.close().await;
-        }
-    }
-    // With a voice, until the caller has hung up.
-    shown.await?;
-    Ok(())
+    Ok(console.run_with(&session, SupportAgent, async |line| command(&session, line)).await?)
 }
 
 fn command(session: &AgentSession<Case>, line: &str) -> Result<Typed, duologue::agent::Error> {

@@ -9,14 +9,8 @@
 
 mod agents;
 mod call;
-#[path = "../common/console.rs"]
-mod console;
-#[path = "../common/model.rs"]
-mod model;
 mod office;
 mod tools;
-#[path = "../common/voice.rs"]
-mod voice;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -27,11 +21,12 @@ use clap::Parser;
 use duologue::agent::AgentSession;
 use duologue::agent::orchestration::{FnNotifier, Notification, Notifications, WebhookNotifier};
 use duologue::agent::store::{MemoryStore, RecordStore, SqliteStore};
+use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::config::Config;
+use duologue::console::{Console, Typed};
 
 use agents::Triage;
 use call::{Call, Office};
-use console::Typed;
 
 /// What the caller of `--voice` says.
 const LINES: [&str; 4] = ["hello", "thank-you-goodbye", "turn-on-the-kitchen-lights", "thank-you-goodbye"];
@@ -42,24 +37,19 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
-    model: model::ModelArgs,
-    #[command(flatten)]
-    voice: voice::VoiceArgs,
+    console: Console,
     /// Keeps requests in this SQLite file
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
     /// Posts notifications to this URL
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// Shows envelopes as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
-    let settings = Config::load(None)?;
+    let console = args.console.caller(&LINES);
     let store: Arc<dyn RecordStore> = match &args.db {
         Some(file) => Arc::new(SqliteStore::open(file)?),
         None => Arc::new(MemoryStore::new()),
@@ -68,25 +58,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(url) = &args.webhook {
         notifications = notifications.notifier(WebhookNotifier::new(url)?);
     }
-    let llm = args.model.llm(&settings.llm, include_str!("script.toml"))?;
+    let llm = console.llm(ScriptedLlm::new(Script::parse(include_str!("script.toml"))?))?;
     let office = office::open(Some(Arc::clone(&llm)), store, notifications.start())?;
     let session = AgentSession::builder(Call::new("ada", Arc::clone(&office)))
         .shared_llm(llm)
-        .config(settings.session.clone())
+        .config(Config::load(None)?.session)
         .build()?;
 
-    let shown = tokio::spawn(console::show(session.events(), args.json));
     let timed = tokio::spawn(call::time_answers(session.clone(), session.events()));
-    match args.voice.parts(&settings, &LINES)? {
-        Some((pipeline, endpoint)) => session.start(Triage, pipeline, endpoint).await?,
-        None => {
-            session.start_text(Triage).await?;
-            console::converse(&session, async |line| command(&session, &office, line).await).await?;
-            session.close().await;
-        }
-    }
-    // With a voice, until the caller has hung up.
-    shown.await?;
+    console.run_with(&session, Triage, async |line| command(&session, &office, line).await).await?;
     timed.await?;
     println!("\n{}", office.requests.analytics()?);
     drop(session);

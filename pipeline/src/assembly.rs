@@ -184,7 +184,7 @@ impl Builder {
         let handle = Handle {
             signals: signals.clone(),
             events: Arc::new(EventHub::default()),
-            says: Arc::new(SayBook::default()),
+            says: Arc::new(SayBook::new(rates.playback)),
             history: Arc::new(Mutex::default()),
             playback: playback.clone(),
             counters: Arc::clone(&counters),

@@ -17,6 +17,7 @@ use crate::events::Stamped;
 use crate::handle::Handle;
 use crate::mouth::{MouthCancel, MouthEvent};
 use crate::playback::{Epoch, Mode, PlaybackControl};
+use crate::player::Player;
 use crate::respond::{Reply, ReplyEnd, ReplyReader, ReplyState, Responder, UserTurn, reply};
 use crate::stages::{Clock, MouthCommand, ScribeCommand, Signal};
 
@@ -71,6 +72,8 @@ pub(crate) struct Director {
     voice: SpeakOptions,
     /// How speeches that have not begun are to be spoken: as was in force when they were ordered.
     say_voices: BTreeMap<u64, SpeakOptions>,
+    /// What is to be played of speeches that have not begun and are sound of the caller's own.
+    say_players: BTreeMap<u64, Box<Player>>,
     to_mouth: VecDeque<MouthCommand>,
     to_scribe: VecDeque<ScribeCommand>,
     speaking: Option<core::Epoch>,
@@ -99,6 +102,7 @@ impl Director {
             uncertain: None,
             voice,
             say_voices: BTreeMap::new(),
+            say_players: BTreeMap::new(),
             to_mouth: VecDeque::new(),
             to_scribe: VecDeque::new(),
             speaking: None,
@@ -157,6 +161,10 @@ impl Director {
                 }
                 self.input(input);
             }
+            Signal::Play { player, text, options } => {
+                self.say_players.insert(options.key, player);
+                self.input(Input::Say { text, options });
+            }
             Signal::Mouth(event) => self.mouth(event),
             Signal::Reply => {}
             Signal::Voice(voice) => self.voice = voice,
@@ -208,8 +216,8 @@ impl Director {
             audible: status.audible,
             finished: status.finished,
         });
-        if let Some((key, heard)) = self.core.saying() {
-            self.outlets.handle.says.heard(key, heard);
+        if let (Some(key), Some((heard, played))) = (self.core.saying(), self.core.heard()) {
+            self.outlets.handle.says.heard(key, heard, played);
         }
         // What ended may have let the next speech begin already.
         if self.speaking == Some(epoch) && (status.finished || status.mode == Mode::Stopped) {
@@ -272,8 +280,11 @@ impl Director {
                     playback.hold();
                 }
                 self.speaking = Some(epoch);
-                let options = self.voice_of(turn);
-                self.to_mouth.push_back(MouthCommand::Begin { epoch: ring_epoch, options });
+                let begin = match self.player_of(turn) {
+                    Some(player) => MouthCommand::Play { epoch: ring_epoch, player },
+                    None => MouthCommand::Begin { epoch: ring_epoch, options: self.voice_of(turn) },
+                };
+                self.to_mouth.push_back(begin);
             }
             Output::Speak { epoch, delta } => {
                 self.to_mouth.push_back(MouthCommand::Text { epoch: playback_epoch(epoch), delta });
@@ -305,19 +316,30 @@ impl Director {
 
     /// The voice that was in force when the present speech was asked for or ordered.
     fn voice_of(&self, turn: TurnId) -> SpeakOptions {
-        let said = || self.core.saying().and_then(|(key, _)| self.say_voices.get(&key));
+        let said = || self.core.saying().and_then(|key| self.say_voices.get(&key));
         let voice = self.replies.get(&turn).map(|asked| &asked.voice).or_else(said);
         voice.unwrap_or(&self.voice).clone()
+    }
+
+    /// What is to be played instead of a voice.
+    fn player_of(&mut self, turn: TurnId) -> Option<Box<Player>> {
+        let key = self.core.saying().filter(|_| !self.replies.contains_key(&turn))?;
+        self.say_players.remove(&key)
+    }
+
+    fn forget_say(&mut self, key: u64) {
+        self.say_voices.remove(&key);
+        self.say_players.remove(&key);
     }
 
     fn forget(&mut self, event: &Event) {
         match event {
             Event::AgentTurn(turn) => match turn.origin {
                 Origin::Reply => drop(self.replies.remove(&turn.turn)),
-                Origin::Say { key } => drop(self.say_voices.remove(&key)),
+                Origin::Say { key } => self.forget_say(key),
             },
             Event::SayDropped { key } | Event::Fault(Fault::SayRefused { key }) => {
-                self.say_voices.remove(key);
+                self.forget_say(*key);
             }
             _ => {}
         }

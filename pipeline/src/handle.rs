@@ -7,10 +7,12 @@ use std::time::Duration;
 use crossbeam_channel::{SendTimeoutError, Sender};
 use duologue_models::{SpeakOptions, Stt};
 
+use crate::clip::Clip;
 use crate::core::{Entry, Input, Policy, SayOptions};
 use crate::events::{EventHub, Events};
 use crate::offline::model_error;
 use crate::playback::PlaybackControl;
+use crate::player::Player;
 use crate::say::{SayBook, SayHandle};
 use crate::stages::{Clock, Signal, StageCounters};
 use crate::{Error, ErrorKind};
@@ -70,6 +72,24 @@ impl Handle {
     /// As [`Handle::say`].
     pub fn say_now(&self, text: impl Into<String>) -> Result<SayHandle, Error> {
         self.start_saying(text.into(), SayOptions { interrupt: true, ..SayOptions::default() })
+    }
+
+    /// Plays `clip` once the agent has finished what it is saying, as a speech of the agent's own: it is
+    /// ducked, held and gone on with like any other. `text` is what it says, for the history, and may
+    /// be empty; its words count as spread evenly over the clip.
+    ///
+    /// # Errors
+    /// As [`Handle::say`].
+    pub fn play(&self, clip: Clip, text: impl Into<String>) -> Result<SayHandle, Error> {
+        self.start_playing(clip, text.into(), SayOptions::default())
+    }
+
+    /// Plays `clip` at once, cutting off what the agent is saying; otherwise as [`Handle::play`].
+    ///
+    /// # Errors
+    /// As [`Handle::say`].
+    pub fn play_now(&self, clip: Clip, text: impl Into<String>) -> Result<SayHandle, Error> {
+        self.start_playing(clip, text.into(), SayOptions { interrupt: true, ..SayOptions::default() })
     }
 
     /// Speaks text as it is written, for example token by token. One stream at a time: text goes to
@@ -159,6 +179,14 @@ impl Handle {
     fn start_saying(&self, text: String, options: SayOptions) -> Result<SayHandle, Error> {
         let (key, speech) = self.says.open(&self.signals);
         self.input(Input::Say { text, options: SayOptions { key, ..options } })?;
+        Ok(speech)
+    }
+
+    fn start_playing(&self, clip: Clip, text: String, options: SayOptions) -> Result<SayHandle, Error> {
+        let player = Box::new(Player::new(clip, self.says.rate())?);
+        let (key, speech) = self.says.open(&self.signals);
+        let options = SayOptions { key, sound: true, ..options };
+        self.send(Signal::Play { player, text, options })?;
         Ok(speech)
     }
 

@@ -14,6 +14,7 @@
 mod assembly;
 mod audio_pipeline;
 pub mod capture;
+mod clip;
 pub mod core;
 mod director;
 pub mod ear;
@@ -27,6 +28,7 @@ pub mod mouth;
 pub mod offline;
 mod past;
 pub mod playback;
+mod player;
 pub mod reference;
 pub mod resample;
 mod respond;
@@ -38,6 +40,7 @@ pub mod wav;
 
 pub use assembly::{Builder, PipelineConfig, VoiceConfig};
 pub use audio_pipeline::AudioPipeline;
+pub use clip::Clip;
 pub use error::{Error, ErrorKind};
 pub use events::{Events, Stamped};
 pub use handle::{Handle, Losses, SayStream};

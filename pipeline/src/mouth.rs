@@ -1,4 +1,4 @@
-//! The mouth: streamed text → clauses → speech → the playback ring.
+//! The mouth: streamed text → clauses → speech → the playback ring; or sound of the caller's own.
 //!
 //! It speaks one epoch at a time. While a clause plays it synthesizes the next; when the ring is
 //! full it waits (back-pressure). Between any two steps, and inside a running inference, it can be
@@ -20,11 +20,18 @@ use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
 use duologue_models::{Cancel, ErrorKind, SpeakOptions, Speech, Tts};
 
 use crate::playback::{Epoch, PlaybackWriter};
+use crate::player::Player;
 use crate::resample::Resampler;
 
 /// Text that has waited this long without more coming is spoken although no clause is complete:
 /// the writer has stalled and the listener would hear a gap.
 const STALL: Duration = Duration::from_millis(400);
+
+/// From the first text of an epoch the whole first clause is waited for as long; then the first words
+/// that can stand alone are spoken. A model that writes quickly has written the clause by then.
+const HASTE: Duration = Duration::from_millis(80);
+/// With less than this left to play, as a part of a second, the next words are not waited for either.
+const HUNGRY: usize = 4;
 
 /// One spoken word: where it comes from and where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,19 +93,64 @@ impl MouthCancel {
     }
 }
 
+/// What an epoch says.
+enum Says {
+    /// Text, clause by clause.
+    Text { options: SpeakOptions, splitter: ClauseSplitter, cancel: Cancel },
+    /// Sound of the caller's own.
+    Clip(Player),
+}
+
 struct Speaking {
     epoch: Epoch,
-    options: SpeakOptions,
-    splitter: ClauseSplitter,
-    cancel: Cancel,
+    says: Says,
     /// Samples at the playback rate that wait for room in the ring; `sent` of them are gone.
     waiting: Vec<f32>,
     sent: usize,
     produced: u64,
+    first_text: Option<Duration>,
     last_text: Duration,
     unspoken: bool,
     finished: bool,
     failed: Option<String>,
+}
+
+/// What came of making samples.
+enum Made {
+    Sound,
+    Nothing,
+    /// The epoch was silenced in the middle.
+    Cancelled,
+}
+
+impl Speaking {
+    fn new(epoch: Epoch, says: Says, now: Duration) -> Self {
+        Self {
+            epoch,
+            says,
+            waiting: Vec::new(),
+            sent: 0,
+            produced: 0,
+            first_text: None,
+            last_text: now,
+            unspoken: false,
+            finished: false,
+            failed: None,
+        }
+    }
+
+    /// Makes the next samples of the caller's own sound, once all its text is known.
+    fn play(&mut self, out: &mut dyn FnMut(MouthEvent)) -> Made {
+        let Says::Clip(player) = &mut self.says else { return Made::Nothing };
+        if !self.finished {
+            return Made::Nothing;
+        }
+        let before = self.waiting.len();
+        let Some(words) = player.step(&mut self.waiting) else { return Made::Nothing };
+        self.produced += (self.waiting.len() - before) as u64;
+        out(MouthEvent::Spoken { epoch: self.epoch, words, end: self.produced });
+        Made::Sound
+    }
 }
 
 /// Speaks streamed text into the playback ring.
@@ -135,34 +187,37 @@ impl Mouth {
     /// Starts `epoch`; whatever was being spoken is dropped.
     pub fn begin(&mut self, epoch: Epoch, options: SpeakOptions, now: Duration) {
         self.resampler.reset();
-        self.speaking = Some(Speaking {
-            epoch,
-            options,
-            splitter: ClauseSplitter::new(self.clauses.clone()),
-            cancel: self.cancel.arm(epoch),
-            waiting: Vec::new(),
-            sent: 0,
-            produced: 0,
-            last_text: now,
-            unspoken: false,
-            finished: false,
-            failed: None,
-        });
+        let splitter = ClauseSplitter::new(self.clauses.clone());
+        let says = Says::Text { options, splitter, cancel: self.cancel.arm(epoch) };
+        self.speaking = Some(Speaking::new(epoch, says, now));
+    }
+
+    /// Starts `epoch`, which `player` plays once its text is complete; whatever was being spoken is
+    /// dropped.
+    pub(crate) fn play(&mut self, epoch: Epoch, player: Player) {
+        self.speaking = Some(Speaking::new(epoch, Says::Clip(player), Duration::ZERO));
     }
 
     /// Adds text to `epoch`; text of any other epoch is stale and ignored.
     pub fn text(&mut self, epoch: Epoch, delta: &str, now: Duration) {
-        if let Some(speaking) = self.at(epoch) {
-            speaking.splitter.push(delta);
-            speaking.last_text = now;
-            speaking.unspoken = true;
+        let Some(speaking) = self.at(epoch) else { return };
+        match &mut speaking.says {
+            Says::Clip(player) => player.text(delta),
+            Says::Text { splitter, .. } => {
+                splitter.push(delta);
+                speaking.first_text.get_or_insert(now);
+                speaking.last_text = now;
+                speaking.unspoken = true;
+            }
         }
     }
 
     /// No more text will come for `epoch`.
     pub fn finish(&mut self, epoch: Epoch) {
         if let Some(speaking) = self.at(epoch) {
-            speaking.splitter.finish();
+            if let Says::Text { splitter, .. } = &mut speaking.says {
+                splitter.finish();
+            }
             speaking.finished = true;
         }
     }
@@ -183,7 +238,8 @@ impl Mouth {
         if speaking.finished || speaking.failed.is_some() {
             return Some(now + Duration::from_millis(1));
         }
-        speaking.unspoken.then_some(speaking.last_text + STALL)
+        let first = speaking.first_text.map(|at| at + HASTE).filter(|at| speaking.produced == 0 && *at > now);
+        speaking.unspoken.then(|| first.unwrap_or(speaking.last_text + STALL))
     }
 
     /// Does one thing: fills the ring, or synthesizes one clause. Returns whether it did anything.
@@ -194,21 +250,42 @@ impl Mouth {
             self.speaking = Some(speaking);
             return progressed;
         }
-        let clause = if speaking.failed.is_none() { next_clause(&mut speaking, now) } else { None };
-        let Some(clause) = clause else {
-            return self.close(speaking, progressed, out);
+        match self.make(&mut speaking, now, out) {
+            Made::Sound => {
+                self.fill(&mut speaking);
+                self.speaking = Some(speaking);
+                true
+            }
+            Made::Nothing => self.close(speaking, progressed, out),
+            Made::Cancelled => true,
+        }
+    }
+
+    /// Makes the next samples: of one clause, or of the caller's own sound.
+    fn make(&mut self, speaking: &mut Speaking, now: Duration, out: &mut dyn FnMut(MouthEvent)) -> Made {
+        if speaking.failed.is_some() {
+            return Made::Nothing;
+        }
+        let Some(clause) = next_clause(speaking, now, self.is_hungry()) else {
+            return speaking.play(out);
         };
-        match self.tts.speak(&clause.text, &speaking.options, &speaking.cancel) {
-            Ok(speech) => self.enqueue(&mut speaking, &clause, &speech, out),
-            Err(error) if error.kind() == ErrorKind::Cancelled => return true,
+        let Says::Text { options, cancel, .. } = &speaking.says else { return Made::Nothing };
+        match self.tts.speak(&clause.text, options, cancel) {
+            Ok(speech) => {
+                self.enqueue(speaking, &clause, &speech, out);
+                Made::Sound
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => Made::Cancelled,
             Err(error) => {
                 speaking.failed = Some(error.to_string());
-                return self.close(speaking, true, out);
+                Made::Nothing
             }
         }
-        self.fill(&mut speaking);
-        self.speaking = Some(speaking);
-        true
+    }
+
+    /// The listener hears silence, or soon will.
+    fn is_hungry(&self) -> bool {
+        self.writer.capacity() - self.writer.free() < self.rate as usize / HUNGRY
     }
 
     fn at(&mut self, epoch: Epoch) -> Option<&mut Speaking> {
@@ -271,12 +348,18 @@ impl Mouth {
     }
 }
 
-fn next_clause(speaking: &mut Speaking, now: Duration) -> Option<Clause> {
-    let mut clause = speaking.splitter.next_clause();
+fn next_clause(speaking: &mut Speaking, now: Duration, hungry: bool) -> Option<Clause> {
+    let Says::Text { splitter, .. } = &mut speaking.says else { return None };
+    let mut clause = splitter.next_clause();
+    let patient = speaking.first_text.is_none_or(|first| now < first + HASTE);
+    if clause.is_none() && hungry && !patient {
+        splitter.hasten();
+        clause = splitter.next_clause();
+    }
     if clause.is_none() && speaking.unspoken && now >= speaking.last_text + STALL {
-        speaking.splitter.flush();
+        splitter.flush();
         speaking.unspoken = false;
-        clause = speaking.splitter.next_clause();
+        clause = splitter.next_clause();
     }
     clause
 }

@@ -29,6 +29,7 @@ pub enum SayOutcome {
 #[derive(Default)]
 struct Progress {
     heard: String,
+    played: Duration,
     outcome: Option<SayOutcome>,
 }
 
@@ -91,16 +92,33 @@ impl SayHandle {
     pub fn heard(&self) -> String {
         self.shared.lock().heard.clone()
     }
+
+    /// How much of its sound was played, silences between words included: as final as
+    /// [`SayHandle::heard`].
+    pub fn played(&self) -> Duration {
+        self.shared.lock().played
+    }
 }
 
 /// All speeches that have not ended.
-#[derive(Default)]
 pub(crate) struct SayBook {
+    /// Playback, in Hz.
+    rate: u32,
     next: AtomicU64,
     open: Mutex<BTreeMap<u64, Arc<Shared>>>,
 }
 
 impl SayBook {
+    /// A book of speeches played at `rate` Hz.
+    pub fn new(rate: u32) -> Self {
+        Self { rate, next: AtomicU64::new(0), open: Mutex::default() }
+    }
+
+    /// Rate of playback, in Hz.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
     /// A new speech and its key; orders about it go to `signals`.
     pub fn open(&self, signals: &Sender<Signal>) -> (u64, SayHandle) {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
@@ -110,10 +128,11 @@ impl SayBook {
     }
 
     /// Notes what has been heard so far of a speech that goes on.
-    pub fn heard(&self, key: u64, heard: &str) {
+    pub fn heard(&self, key: u64, heard: &str, played: u64) {
         let shared = self.lock().get(&key).cloned();
         let Some(shared) = shared else { return };
         let mut progress = shared.lock();
+        progress.played = self.time(played);
         if progress.heard != heard {
             heard.clone_into(&mut progress.heard);
         }
@@ -121,7 +140,7 @@ impl SayBook {
 
     /// Learns from an event how a speech ended.
     pub fn observe(&self, event: &Event) {
-        let (key, heard, outcome) = match event {
+        let (key, heard, played, outcome) = match event {
             Event::AgentTurn(turn) => {
                 let Origin::Say { key } = turn.origin else { return };
                 let outcome = match turn.end {
@@ -129,28 +148,32 @@ impl SayBook {
                     TurnEnd::Interrupted => SayOutcome::Interrupted,
                     TurnEnd::Failed => SayOutcome::Failed,
                 };
-                (key, turn.heard.clone(), outcome)
+                (key, turn.heard.clone(), turn.played, outcome)
             }
             Event::SayDropped { key } | Event::Fault(Fault::SayRefused { key }) => {
-                (*key, String::new(), SayOutcome::Dropped)
+                (*key, String::new(), 0, SayOutcome::Dropped)
             }
             _ => return,
         };
-        self.end(key, heard, outcome);
+        self.end(key, heard, self.time(played), outcome);
     }
 
     /// Ends every speech still open: the pipeline is gone.
     pub fn close(&self) {
         let keys: Vec<u64> = self.lock().keys().copied().collect();
         for key in keys {
-            self.end(key, String::new(), SayOutcome::Dropped);
+            self.end(key, String::new(), Duration::ZERO, SayOutcome::Dropped);
         }
     }
 
-    fn end(&self, key: u64, heard: String, outcome: SayOutcome) {
+    fn end(&self, key: u64, heard: String, played: Duration, outcome: SayOutcome) {
         let Some(shared) = self.lock().remove(&key) else { return };
-        *shared.lock() = Progress { heard, outcome: Some(outcome) };
+        *shared.lock() = Progress { heard, played, outcome: Some(outcome) };
         shared.ended.notify_all();
+    }
+
+    fn time(&self, samples: u64) -> Duration {
+        Duration::from_secs_f64(samples as f64 / f64::from(self.rate))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Shared>>> {
@@ -164,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_speech_of_a_dead_pipeline_is_not_waited_for_forever() {
-        let book = SayBook::default();
+        let book = SayBook::new(24_000);
         let (_, handle) = book.open(&crossbeam_channel::bounded(1).0);
         book.close();
         assert_eq!(handle.wait(Duration::from_secs(60)), Some(SayOutcome::Dropped));
@@ -172,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_speech_does_not_end_by_the_end_of_another() {
-        let book = SayBook::default();
+        let book = SayBook::new(24_000);
         let signals = crossbeam_channel::bounded(1).0;
         let ((first, a), (_, b)) = (book.open(&signals), book.open(&signals));
         book.observe(&Event::SayDropped { key: first });

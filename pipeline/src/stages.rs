@@ -10,10 +10,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use duologue_models::{SpeakOptions, SttStream};
 
 use crate::capture::CaptureReader;
-use crate::core::Input;
+use crate::core::{Input, SayOptions};
 use crate::ear::{BLOCK, Ear, EarEvent};
 use crate::mouth::{Mouth, MouthEvent};
 use crate::playback::Epoch;
+use crate::player::Player;
 use crate::reference::ReferenceReader;
 use crate::scribe::{Scribe, ScribeEvent};
 
@@ -38,6 +39,12 @@ impl Clock {
 pub(crate) enum Signal {
     Input(Input),
     Mouth(MouthEvent),
+    /// Sound of the caller's own is to be played as the speech of `options.key`.
+    Play {
+        player: Box<Player>,
+        text: String,
+        options: SayOptions,
+    },
     /// A reply has text, or has ended.
     Reply,
     /// How to speak whatever is asked or ordered from here on.
@@ -75,6 +82,7 @@ pub(crate) enum ScribeCommand {
 /// What the mouth is told.
 pub(crate) enum MouthCommand {
     Begin { epoch: Epoch, options: SpeakOptions },
+    Play { epoch: Epoch, player: Box<Player> },
     Text { epoch: Epoch, delta: String },
     Finish { epoch: Epoch },
     Drop { epoch: Epoch },
@@ -204,6 +212,7 @@ impl MouthStage {
             progressed = true;
             match command {
                 MouthCommand::Begin { epoch, options } => self.mouth.begin(epoch, options, now),
+                MouthCommand::Play { epoch, player } => self.mouth.play(epoch, *player),
                 MouthCommand::Text { epoch, delta } => self.mouth.text(epoch, &delta, now),
                 MouthCommand::Finish { epoch } => self.mouth.finish(epoch),
                 MouthCommand::Drop { epoch } => self.mouth.silence(epoch),

@@ -43,6 +43,8 @@ enum Op {
     Play(u64),
     Playback(Which, u64, bool, bool),
     Say(usize, bool, bool),
+    /// Sound of the caller's own: what it says, whether it interrupts.
+    Publish(usize, bool),
     SayMore(usize),
     FinishSay,
     CancelSpeech,
@@ -185,7 +187,21 @@ impl Driver {
                 Input::Playback { epoch: self.epoch(*which), played, audible, finished }
             }
             Op::Say(index, interrupt, open) => {
-                let options = SayOptions { interrupt: *interrupt, open: *open, key: *index as u64 };
+                let options = SayOptions {
+                    interrupt: *interrupt,
+                    open: *open,
+                    key: *index as u64,
+                    ..SayOptions::default()
+                };
+                Input::Say { text: text(index), options }
+            }
+            Op::Publish(index, interrupt) => {
+                let options = SayOptions {
+                    interrupt: *interrupt,
+                    sound: true,
+                    key: *index as u64,
+                    ..SayOptions::default()
+                };
                 Input::Say { text: text(index), options }
             }
             Op::SayMore(index) => Input::SayMore { text: text(index) },
@@ -343,6 +359,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (which(), number(), bits(), bits()).prop_map(|(w, n, a, f)| Op::Playback(w, n, a, f)),
         3 => (text(), bits(), bits()).prop_map(|(t, i, o)| Op::Say(t, i, o)),
         2 => text().prop_map(Op::SayMore),
+        2 => (text(), bits()).prop_map(|(t, i)| Op::Publish(t, i)),
         1 => Just(Op::FinishSay),
         1 => Just(Op::CancelSpeech),
         1 => (0..20u64).prop_map(Op::CancelSay),

@@ -293,7 +293,7 @@ fn endless_speech_does_not_grow_one_utterance() {
 #[test]
 fn says_are_not_spoken_over_each_other_or_without_bound() {
     let mut world = World::new(Config::default());
-    let options = |key, interrupt| SayOptions { key, interrupt, open: false };
+    let options = |key, interrupt| SayOptions { key, interrupt, ..SayOptions::default() };
     for key in 0..30 {
         world.input(Input::Say { text: format!("Number {key}."), options: options(key, false) });
     }
@@ -377,4 +377,21 @@ fn config_file_does_not_need_every_key() {
     assert!(toml::from_str::<Config>("duck_limit = -1.0\n").is_err());
     let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
     assert_eq!(again, config);
+}
+
+#[test]
+fn a_question_that_is_complete_is_not_asked_late() {
+    let asked = |probability| {
+        let mut world = World::conversing();
+        world.probability = Some(probability);
+        world.run(4_000);
+        let ask = world.log.iter().find_map(|(at, output)| match output {
+            Output::Ask { speculative: true, text, .. } if text == "tell me about the train" => Some(*at),
+            _ => None,
+        });
+        ask.expect("a speculative ask")
+    };
+    // The user falls silent at 1500 ms; the last word is recognised within 120 ms.
+    assert!(asked(0.9) <= 1_660, "{} ms", asked(0.9));
+    assert!(asked(0.2) > asked(0.9), "an open end is waited for: {} ms", asked(0.2));
 }

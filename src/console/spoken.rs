@@ -3,17 +3,20 @@
 use duologue_agent::{Agent, AgentSession, Error};
 use duologue_pipeline::Builder;
 
+use super::narrator::Narrator;
+
 #[cfg(feature = "devices")]
 pub(super) async fn run<U: Send + Sync + 'static>(
     session: &AgentSession<U>,
     agent: impl Agent<U>,
     pipeline: Builder,
     _lines: &[&str],
+    mut narrator: Narrator,
 ) -> Result<(), Error> {
     use duologue_pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint};
 
     let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
-    println!("microphone {} · speakers {} · Ctrl-C ends", devices.microphone(), devices.speakers());
+    eprintln!("microphone {} · speakers {} · Ctrl-C ends", devices.microphone(), devices.speakers());
     let mut events = session.events();
     session.start(agent, pipeline, Box::new(devices)).await?;
     let leaving = tokio::signal::ctrl_c();
@@ -21,7 +24,7 @@ pub(super) async fn run<U: Send + Sync + 'static>(
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(event) => super::narrator::tell(&event, false),
+                Some(event) => narrator.tell(&event),
                 None => return Ok(()),
             },
             _ = &mut leaving => {
@@ -47,10 +50,9 @@ mod room {
     use duologue_pipeline::endpoint::{Paced, Rates};
     use tokio::time::{Instant, interval};
 
-    use super::{Agent, AgentSession, Builder, Error};
+    use super::{Agent, AgentSession, Builder, Error, Narrator};
     use crate::caller;
     use crate::console::failed;
-    use crate::console::narrator::tell;
 
     const RECORDING: &str = "conversation.wav";
     /// How long the caller waits for an agent that has nothing to say.
@@ -64,9 +66,10 @@ mod room {
         agent: impl Agent<U>,
         pipeline: Builder,
         lines: &[&str],
+        mut narrator: Narrator,
     ) -> Result<(), Error> {
         let (room, log) = room(if lines.is_empty() { &["hello", "thank-you-goodbye"] } else { lines })?;
-        println!("the built-in caller, in a simulated room; the sound goes to {RECORDING}");
+        eprintln!("the built-in caller, in a simulated room; the sound goes to {RECORDING}");
         let mut events = session.events();
         session.start(agent, pipeline, Box::new(Paced::real_time(room))).await?;
         let mut look = interval(LOOK);
@@ -74,7 +77,7 @@ mod room {
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some(event) => tell(&event, false),
+                    Some(event) => narrator.tell(&event),
                     None => return Ok(()),
                 },
                 _ = look.tick() => {

@@ -1,56 +1,67 @@
-//! A conversation that is typed: each line is a turn.
+//! A conversation that is typed: each line is a turn or a command.
 
 use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 
 use duologue_agent::{Agent, AgentSession, Error, SessionEvents};
+use tokio::signal::ctrl_c;
 use tokio::sync::mpsc;
 
-use super::narrator::tell;
+use super::Typed;
+use super::narrator::Narrator;
 
 pub(super) async fn run<U: Send + Sync + 'static>(
     session: &AgentSession<U>,
     agent: impl Agent<U>,
+    mut narrator: Narrator,
+    mut command: impl AsyncFnMut(&str) -> Result<Typed, Error>,
 ) -> Result<(), Error> {
     let mut events = session.events();
     session.start_text(agent).await?;
     let mut lines = lines();
     loop {
-        tell_all(&mut events);
+        tell_all(&mut events, &mut narrator);
         prompt();
         tokio::select! {
             biased;
             // An agent may speak of its own accord.
-            Some(event) = events.next() => tell(&event, true),
-            line = lines.recv() => match line {
-                Some(line) => turn(session, &mut events, &line).await?,
-                None => break,
-            },
+            Some(event) = events.next() => narrator.tell(&event),
+            line = lines.recv() => {
+                let Some(line) = line else { break };
+                match command(line.trim()).await? {
+                    Typed::Turn => turn(session, &mut events, line.trim(), &mut narrator).await?,
+                    Typed::Done => {}
+                    Typed::Quit => break,
+                }
+            }
+            _ = ctrl_c() => break,
         }
     }
     session.close().await;
-    tell_all(&mut events);
+    tell_all(&mut events, &mut narrator);
     Ok(())
 }
 
-/// One turn, told as it happens.
+/// One turn, told as it happens; Ctrl-C cuts it off.
 async fn turn<U: Send + Sync + 'static>(
     session: &AgentSession<U>,
     events: &mut SessionEvents,
     line: &str,
+    narrator: &mut Narrator,
 ) -> Result<(), Error> {
     let turn = session.run(line);
     tokio::pin!(turn);
     loop {
         tokio::select! {
-            Some(event) = events.next() => tell(&event, true),
+            Some(event) = events.next() => narrator.tell(&event),
             outcome = &mut turn => return outcome.map(drop),
+            _ = ctrl_c() => session.interrupt()?,
         }
     }
 }
 
-fn tell_all(events: &mut SessionEvents) {
+fn tell_all(events: &mut SessionEvents, narrator: &mut Narrator) {
     while let Some(event) = events.try_next() {
-        tell(&event, true);
+        narrator.tell(&event);
     }
 }
 

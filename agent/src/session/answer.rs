@@ -13,14 +13,13 @@
 use std::sync::Arc;
 
 use duologue_pipeline::{Reply, Responder, UserTurn};
-use futures_util::StreamExt;
 
 use super::handoff::Current;
 use super::line::lock;
 use super::step::{Step, ask};
 use super::turn::Turn;
-use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Taking, Transcript};
-use crate::agent::{Agent, Handoff, TurnDecision};
+use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Taking};
+use crate::agent::{Handoff, TurnDecision};
 use crate::chat::{ChatContent, ChatItem, Role};
 use crate::llm::{LlmRequest, ToolChoice};
 use crate::{Error, ErrorKind};
@@ -69,9 +68,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         });
     }
 
-    async fn answer_user(&self, turn: &Arc<Turn>, heard: String) -> Option<Handoff<U>> {
+    async fn answer_user(&self, turn: &Arc<Turn>, asked: String) -> Option<Handoff<U>> {
         let current = self.current_entry()?;
-        let asked = recognised(&*current.agent, heard).await;
         let early = turn.is_speculative();
         if early && !current.takes_turns_as_they_are() {
             turn.hold();
@@ -203,20 +201,25 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 tool_choice: if last { ToolChoice::None } else { ToolChoice::Auto },
                 response_schema: None,
             };
-            let Step { calls, bytes, error } =
-                ask(&self.shared.line, config, turn, &current.agent, &*llm, request).await;
+            let mut calling = None;
+            // What is called on the last step is not run: nobody would be asked what to make of it.
+            let mut on_call = |call| {
+                last || calling.get_or_insert_with(|| self.begin_calls(turn, tools.clone())).call(call)
+            };
+            let Step { bytes, error } =
+                ask(&self.shared.line, config, turn, &current.agent, &*llm, request, &mut on_call).await;
             answered |= bytes > 0;
             if let Some(error) = error {
                 self.model_failed(turn, &error.to_string()).await;
                 return None;
             }
-            if calls.is_empty() || last {
+            let Some(calling) = calling else {
                 if !answered {
                     self.model_failed(turn, "the model answered nothing; look at its log").await;
                 }
                 return None;
-            }
-            let called = self.call_tools(turn, tools, calls).await?;
+            };
+            let called = calling.finish().await?;
             let replaced =
                 current.is_over() || self.current_entry().is_none_or(|now| !Arc::ptr_eq(&now, &current));
             if called.handoff.is_some() || !called.answer || replaced {
@@ -250,12 +253,4 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             format!("the turn took more than {limit:?} and was ended; look for a slow tool or hook");
         self.shared.line.events.publish(SessionEvent::from(&Error::new(ErrorKind::TimedOut, message)));
     }
-}
-
-/// What the agent makes of what was recognised.
-async fn recognised<U: Send + Sync + 'static>(agent: &dyn Agent<U>, text: String) -> String {
-    let heard = futures_util::stream::once(async { Transcript { text, is_final: true } }).boxed();
-    let words: Vec<String> =
-        agent.stt_node(heard).filter_map(|t| async move { t.is_final.then_some(t.text) }).collect().await;
-    words.join(" ")
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use duologue_models::SpeakOptions;
 use duologue_pipeline::endpoint::{Endpoint, Exchange};
 use duologue_pipeline::{Builder as PipelineBuilder, Handle, Simulation};
-use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 
 use super::answer::SessionResponder;
@@ -116,7 +115,6 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
             runtime: OnceLock::new(),
             pipeline: Mutex::default(),
             base: OnceLock::new(),
-            heard_by: Mutex::default(),
             taking: Mutex::default(),
             plain_turns: AtomicU64::new(0),
             life: watch::Sender::new(Life::New),
@@ -261,8 +259,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         limits.max_reply_bytes = limits.max_reply_bytes.max(room).min(1 << 24);
         let policy = limits.policy;
         // Set once: a session starts once.
-        let _ = self.shared.base.set(Base { voice, policy, stt: Arc::clone(&stt) });
-        *lock(&self.shared.heard_by) = Some(stt);
+        let _ = self.shared.base.set(Base { voice, policy, stt });
         let responder =
             SessionResponder { shared: Arc::downgrade(&self.shared), speculates: config.speculate };
         let line = Arc::clone(&self.shared.line);
@@ -312,8 +309,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     }
 }
 
-/// Gives what is recognised to the current agent's `stt_node`, and what comes of it to frontends and
-/// to the agent's hook.
+/// Gives what is recognised to frontends and to the current agent's hook.
 async fn follow_transcripts<U: Send + Sync + 'static>(
     shared: std::sync::Weak<Shared<U>>,
     mut transcripts: mpsc::Receiver<Transcript>,
@@ -322,10 +318,8 @@ async fn follow_transcripts<U: Send + Sync + 'static>(
         let Some(shared) = shared.upgrade() else { return };
         let session = AgentSession { shared, scope: None };
         let Some(agent) = session.current_agent() else { continue };
-        let mut heard = agent.stt_node(futures_util::stream::once(async { transcript }).boxed());
-        while let Some(Transcript { text, is_final }) = heard.next().await {
-            session.emit(SessionEvent::UserTranscript { text: text.clone(), is_final });
-            agent.on_transcript(&session, &text, is_final).await;
-        }
+        let Transcript { text, is_final } = transcript;
+        session.emit(SessionEvent::UserTranscript { text: text.clone(), is_final });
+        agent.on_transcript(&session, &text, is_final).await;
     }
 }

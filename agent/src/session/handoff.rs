@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use duologue_models::{SpeakOptions, Stt};
 use duologue_pipeline::core::Policy;
 
+use super::hearing::Hearing;
 use super::line::{Output, lock, pipeline_error};
 use super::{AgentSession, SessionEvent};
-use crate::agent::{Agent, Handoff, Overrides};
+use crate::agent::{Agent, Handoff};
 use crate::chat::{ChatContent, ChatItem};
 use crate::llm::Llm;
 use crate::{Error, ErrorKind};
@@ -122,7 +123,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             let content = ChatContent::Handoff { from: from.clone(), to: to.clone() };
             self.shared.line.record(|ledger| ledger.note(ChatItem::new(&*to, content)));
         }
-        if let Err(error) = self.apply(&next.agent.overrides()) {
+        if let Err(error) = self.apply(&next.agent) {
             self.shared.line.events.publish(SessionEvent::from(&error));
         }
         self.shared.line.events.publish(SessionEvent::Handoff { from, to });
@@ -169,7 +170,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     }
 
     /// Makes voice, tempo, policy and recogniser those of the agent.
-    fn apply(&self, overrides: &Overrides) -> Result<(), Error> {
+    fn apply(&self, agent: &Arc<dyn Agent<U>>) -> Result<(), Error> {
+        let overrides = agent.overrides();
         let Ok(Output::Audio(handle)) = self.shared.line.output() else { return Ok(()) };
         let Some(base) = self.shared.base.get() else { return Ok(()) };
         let voice = SpeakOptions {
@@ -182,12 +184,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         }
         handle.set_voice(voice).map_err(pipeline_error)?;
         handle.set_policy(overrides.policy.unwrap_or(base.policy)).map_err(pipeline_error)?;
-        let mut heard_by = lock(&self.shared.heard_by);
-        let stt = overrides.stt.as_ref().unwrap_or(&base.stt);
-        if heard_by.as_ref().is_none_or(|known| !Arc::ptr_eq(known, stt)) {
-            handle.set_stt(&**stt).map_err(pipeline_error)?;
-            *heard_by = Some(Arc::clone(stt));
-        }
-        Ok(())
+        let stt = overrides.stt.unwrap_or_else(|| Arc::clone(&base.stt));
+        handle.set_stt(&Hearing { agent: Arc::clone(agent), stt }).map_err(pipeline_error)
     }
 }

@@ -254,7 +254,8 @@ impl Ledger {
             let end = turn.part_end(index);
             if let Some(speech) = &turn.parts[index].speech {
                 let text = heard.as_ref().map_or("", text_of);
-                let whole = over.heard >= end || over.outcome == SpeechOutcome::Finished;
+                let all_words = end > turn.parts[index].start && over.heard >= end;
+                let whole = all_words || over.outcome == SpeechOutcome::Finished;
                 speech.end(text, if whole { SpeechOutcome::Finished } else { over.outcome });
             }
             items.extend(heard);

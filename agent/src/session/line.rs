@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use duologue_pipeline::core::{AgentTurn, Event, Fault, Origin, State, TurnEnd, TurnId};
-use duologue_pipeline::{Handle, ReplyError, SayStream, Stamped};
+use duologue_pipeline::{Clip, Handle, ReplyError, SayStream, Stamped};
 use tokio::sync::{mpsc, watch};
 
 use super::events::EventHub;
@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind};
 
 /// Speeches that may wait behind one that is being written.
 const MAX_WAITING: usize = 64;
-/// Transcripts that may wait for the agent's `stt_node`.
+/// Transcripts that may wait for the agent's `on_transcript`.
 pub(crate) const MAX_TRANSCRIPTS: usize = 256;
 
 /// Where the agent's words go.
@@ -38,10 +38,19 @@ struct Saying {
     turn: Weak<Turn>,
 }
 
-struct Waiting {
-    speech: Arc<Speech>,
+/// What a speech of the agent's own accord says.
+#[derive(Clone)]
+struct Words {
     agent: String,
     text: String,
+    /// What sounds, if it is not the agent's voice.
+    clip: Option<Clip>,
+    at_once: bool,
+}
+
+struct Waiting {
+    speech: Arc<Speech>,
+    words: Words,
 }
 
 #[derive(Default)]
@@ -182,6 +191,16 @@ impl Line {
 
     /// Speaks `text` after what is being said, or at once.
     pub fn say(&self, agent: &str, text: &str, at_once: bool) -> Result<SpeechHandle, Error> {
+        self.begin(Words { agent: agent.to_owned(), text: text.to_owned(), clip: None, at_once })
+    }
+
+    /// Plays `clip`, which says `text`, after what is being said.
+    pub fn publish(&self, agent: &str, clip: Clip, text: &str) -> Result<SpeechHandle, Error> {
+        let (agent, text) = (agent.to_owned(), text.to_owned());
+        self.begin(Words { agent, text, clip: Some(clip), at_once: false })
+    }
+
+    fn begin(&self, words: Words) -> Result<SpeechHandle, Error> {
         let output = self.output()?;
         if self.silenced.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, "the session ends; nothing more is said"));
@@ -189,21 +208,19 @@ impl Line {
         self.note_order();
         let speech = Speech::new();
         let Output::Audio(handle) = output else {
-            self.say_as_text(agent, text, &speech);
+            self.say_as_text(&words, &speech);
             return Ok(speech.handle());
         };
         let mut book = lock(&self.book);
-        if book.streaming && !at_once {
+        if book.streaming && !words.at_once {
             if book.waiting.len() >= MAX_WAITING {
                 let message = format!("{MAX_WAITING} speeches wait to be said; say less, or later");
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
-            let waiting =
-                Waiting { speech: Arc::clone(&speech), agent: agent.to_owned(), text: text.to_owned() };
-            book.waiting.push_back(waiting);
+            book.waiting.push_back(Waiting { speech: Arc::clone(&speech), words });
             return Ok(speech.handle());
         }
-        self.order(&mut book, handle, agent, text, at_once, &speech)?;
+        self.order(&mut book, handle, words, &speech)?;
         Ok(speech.handle())
     }
 
@@ -211,28 +228,33 @@ impl Line {
         &self,
         book: &mut Book,
         handle: &Handle,
-        agent: &str,
-        text: &str,
-        at_once: bool,
+        words: Words,
         speech: &Arc<Speech>,
     ) -> Result<(), Error> {
         if speech.cancelled.is_cancelled() {
             speech.end("", SpeechOutcome::Dropped);
             return Ok(());
         }
-        let said = if at_once { handle.say_now(text) } else { handle.say(text) }.map_err(pipeline_error)?;
+        let Words { agent, text, clip, at_once } = words;
+        let said = match (clip, at_once) {
+            (None, false) => handle.say(text.as_str()),
+            (None, true) => handle.say_now(text.as_str()),
+            (Some(clip), false) => handle.play(clip, text.as_str()),
+            (Some(clip), true) => handle.play_now(clip, text.as_str()),
+        };
+        let said = said.map_err(pipeline_error)?;
         let key = TurnKey::Say(said.key());
         book.said.insert(said.key(), Saying { speech: Arc::clone(speech), turn: Weak::new() });
         speech.is_said_by(said);
         self.record(|ledger| {
-            let items = ledger.begin(key, agent, None, true);
-            ledger.wrote(key, text, None, Some(Arc::clone(speech)));
+            let items = ledger.begin(key, &agent, None, true);
+            ledger.wrote(key, &text, None, Some(Arc::clone(speech)));
             items
         });
         Ok(())
     }
 
-    fn say_as_text(&self, agent: &str, text: &str, speech: &Arc<Speech>) {
+    fn say_as_text(&self, Words { agent, text, .. }: &Words, speech: &Arc<Speech>) {
         self.record(|ledger| {
             let key = ledger.next_text();
             ledger.begin(key, agent, None, true);
@@ -269,8 +291,8 @@ impl Line {
         let mut book = lock(&self.book);
         book.streaming = false;
         let Ok(Output::Audio(handle)) = self.output() else { return };
-        for Waiting { speech, agent, text } in std::mem::take(&mut book.waiting) {
-            if let Err(error) = self.order(&mut book, handle, &agent, &text, false, &speech) {
+        for Waiting { speech, words } in std::mem::take(&mut book.waiting) {
+            if let Err(error) = self.order(&mut book, handle, words, &speech) {
                 speech.end("", SpeechOutcome::Dropped);
                 self.events.publish(SessionEvent::from(&error));
             }
@@ -351,7 +373,7 @@ impl Line {
         if text.trim().is_empty() {
             return;
         }
-        // A node that does not keep up misses transcripts, never turns.
+        // A hook that does not keep up misses transcripts, never turns.
         let _ = self.transcripts.try_send(Transcript { text: text.to_owned(), is_final });
     }
 
@@ -373,7 +395,7 @@ impl Line {
                 writer.speech_over(key, &turn.heard, outcome);
             }
         }
-        if !turn.text.is_empty() {
+        if !turn.text.is_empty() || turn.played > 0 {
             self.events.publish(SessionEvent::SpeechFinished { heard: turn.heard.clone(), outcome });
         }
     }

@@ -30,6 +30,7 @@ mod config;
 mod events;
 mod frontend;
 mod handoff;
+mod hearing;
 mod keeper;
 mod ledger;
 mod line;
@@ -48,8 +49,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
-use duologue_models::Stt;
-use duologue_pipeline::AudioPipeline;
+use duologue_pipeline::{AudioPipeline, Clip};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -58,6 +58,7 @@ pub use builder::SessionBuilder;
 pub use config::SessionConfig;
 pub use events::{AgentState, SessionEvent, SessionEvents};
 pub use frontend::Envelopes;
+pub use hearing::Recogniser;
 pub use run::RunResult;
 #[cfg(feature = "testing")]
 pub use simulated::SimulatedSession;
@@ -131,7 +132,6 @@ struct Shared<U: Send + Sync + 'static> {
     runtime: OnceLock<tokio::runtime::Handle>,
     pipeline: Mutex<Option<AudioPipeline>>,
     base: OnceLock<Base>,
-    heard_by: Mutex<Option<Arc<dyn Stt>>>,
     taking: Mutex<Option<Taking<U>>>,
     /// Calls of the trait's own `on_user_turn`.
     plain_turns: AtomicU64,
@@ -204,6 +204,32 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     pub fn say_now(&self, text: &str) -> Result<SpeechHandle, Error> {
         self.check_running()?;
         self.shared.line.say(&self.agent_id(), text, true)
+    }
+
+    /// Plays `clip` once the agent has finished what it is saying, as a speech like any other: a user
+    /// who speaks over it interrupts it. `text` is what it says, for history and frontends, and may be
+    /// empty; its words count as spread evenly over the clip, and history holds those that were heard.
+    /// In a tool or hook of a turn it follows that turn. Without audio the text counts as said.
+    ///
+    /// ```
+    /// use duologue_agent::{AgentSession, Error, SpeechOutcome};
+    /// use duologue_pipeline::Clip;
+    ///
+    /// async fn jingle(session: &AgentSession) -> Result<(), Error> {
+    ///     let clip = Clip::new(vec![0.1; 16_000], 16_000).expect("a rate within 8 to 192 kHz");
+    ///     let jingle = session.publish_audio(clip, "")?;
+    ///     if jingle.wait().await == SpeechOutcome::Interrupted {
+    ///         println!("they have heard {:?} of it", jingle.played());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`AgentSession::say`].
+    pub fn publish_audio(&self, clip: Clip, text: &str) -> Result<SpeechHandle, Error> {
+        self.check_running()?;
+        self.shared.line.publish(&self.agent_id(), clip, text)
     }
 
     /// Speaks `text` and waits until it was heard or cut off.

@@ -1,6 +1,7 @@
 //! Speech of the agent's own accord: [`SpeechHandle`].
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use duologue_pipeline::SayHandle;
 use tokio::sync::watch;
@@ -95,6 +96,13 @@ impl SpeechHandle {
             Some(said) if progress.outcome.is_none() => said.heard(),
             _ => progress.heard.clone(),
         }
+    }
+
+    /// How much of its sound was played: as final as [`SpeechHandle::heard`], and 0 where nothing
+    /// sounds. It stays 0 for words said
+    /// within a turn.
+    pub fn played(&self) -> Duration {
+        self.speech.said.get().map_or(Duration::ZERO, SayHandle::played)
     }
 
     /// How it ended, if it has.

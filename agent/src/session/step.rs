@@ -1,5 +1,5 @@
 //! One step of an answer: the model is asked once, its text flows through the agent's nodes to the
-//! voice, its calls are collected.
+//! voice, its calls to whoever runs them.
 //!
 //! ```text
 //! Llm ─▶ llm_node ─┬─▶ tts_node ─▶ turn
@@ -27,11 +27,13 @@ const PIECES: usize = 64;
 /// What a model's answer came to.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    pub calls: Vec<ToolCall>,
     /// Bytes of text.
     pub bytes: usize,
     pub error: Option<LlmError>,
 }
+
+/// Is given each call as it comes; `false`: that is one too many.
+pub(super) type OnCall<'a> = &'a mut (dyn FnMut(ToolCall) -> bool + Send);
 
 /// Asks `llm`. Whoever drops the future cancels the request.
 pub(super) async fn ask<U: Send + Sync + 'static>(
@@ -41,6 +43,7 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
     agent: &Arc<dyn Agent<U>>,
     llm: &dyn Llm,
     request: LlmRequest,
+    on_call: OnCall<'_>,
 ) -> Step {
     let (to_node, from_model) = pieces();
     let (to_voice, for_voice) = pieces();
@@ -49,7 +52,7 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
     let voiced = agent.tts_node(for_voice);
     let shown = agent.transcription_node(for_transcript);
 
-    let read = read(line, config, turn, llm.stream(request), to_node);
+    let read = read(line, config, turn, llm.stream(request), to_node, on_call);
     let fork = async move {
         while let Some(text) = node.next().await {
             // A node that has ended takes no more; the other goes on.
@@ -77,6 +80,7 @@ async fn read(
     turn: &Turn,
     mut answer: LlmStream,
     text: mpsc::Sender<String>,
+    on_call: OnCall<'_>,
 ) -> Step {
     let mut step = Step::default();
     let mut next = match first(config, turn, &mut answer).await {
@@ -104,7 +108,14 @@ async fn read(
                     return step;
                 }
             }
-            Some(Ok(LlmEvent::ToolCall(call))) => step.calls.push(call),
+            Some(Ok(LlmEvent::ToolCall(call))) => {
+                // What was said before the call goes on its way first, and stands before it in history.
+                tokio::task::yield_now().await;
+                if !on_call(call) {
+                    let message = "the model calls more tools than can be run; see its log";
+                    return Step { error: Some(LlmError::new(LlmErrorKind::TooLong, message)), ..step };
+                }
+            }
             Some(Ok(LlmEvent::Usage(usage))) => line.events.publish(SessionEvent::Usage(usage)),
             // Thinking is never spoken.
             Some(Ok(LlmEvent::Reasoning(_))) => {}

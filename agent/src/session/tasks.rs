@@ -6,12 +6,13 @@ use super::{AgentSession, Current, Life};
 use crate::agent::Carry;
 use crate::chat::ChatContext;
 use crate::task::AgentTask;
+use crate::tool::stopwatch;
 use crate::{Error, ErrorKind};
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
     /// Lets `task`'s agent have the session until it ends; then the agent before comes back. In a tool
-    /// the turn gives its floor away meanwhile, and speaks again when the tool is done; such a tool
-    /// needs a time limit that leaves room for a conversation.
+    /// the turn gives its floor away meanwhile, and speaks again when the tool is done; the time of the
+    /// task does not count against the tool's limit.
     ///
     /// # Errors
     /// The task's own; [`ErrorKind::TimedOut`] after [`AgentTask::limit`]; [`ErrorKind::Closed`] if
@@ -19,6 +20,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     pub async fn run_task<T: Send + 'static>(&self, task: AgentTask<T, U>) -> Result<T, Error> {
         self.check_running()?;
         self.shared.line.output()?;
+        let _conversation = stopwatch::pause();
         let AgentTask { agent, mut outcome, done, limit, carry } = task;
         if let Some(turn) = self.turn() {
             turn.release();

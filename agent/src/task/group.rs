@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{AgentTask, Completion};
-use crate::agent::{Agent, Overrides, TextStream, TranscriptStream, TurnDecision};
+use crate::agent::{Agent, AudioStream, Overrides, TextStream, TranscriptStream, TurnDecision};
 use crate::message::DataMessage;
-use crate::session::{AgentSession, Participant};
+use crate::session::{AgentSession, Participant, Recogniser};
 use crate::tool::{
     DEFAULT_OUTPUT_LIMIT, DEFAULT_TIME_LIMIT, RunContext, Tool, ToolDefinition, ToolError, ToolOutput,
     Toolset,
@@ -242,8 +242,8 @@ impl<U: Send + Sync + 'static> Agent<U> for Extended<U> {
         self.agent.on_participant_left(session, participant).await;
     }
 
-    fn stt_node(&self, transcripts: TranscriptStream) -> TranscriptStream {
-        self.agent.stt_node(transcripts)
+    fn stt_node(&self, audio: AudioStream, recogniser: Recogniser) -> TranscriptStream {
+        self.agent.stt_node(audio, recogniser)
     }
 
     fn llm_node(&self, text: TextStream) -> TextStream {

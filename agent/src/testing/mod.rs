@@ -17,7 +17,9 @@
 //! assert!(llm.requests().is_empty());
 //! ```
 
+mod check;
 mod expect;
+mod expected;
 mod judge;
 mod llm;
 mod mock;
@@ -25,6 +27,7 @@ mod run;
 pub mod scenario;
 mod scenario_cast;
 mod scenario_check;
+mod scenario_mcp;
 mod scenario_report;
 mod scenario_text;
 mod script;
@@ -32,9 +35,10 @@ mod server;
 mod spoken;
 mod spoken_room;
 
-pub use expect::{Check, EventExpect, Expect, Expected, MessageExpect, Mismatch};
+pub use check::{Check, Mismatch};
+pub use expect::{EventExpect, Expect, MessageExpect};
+pub use expected::Expected;
 pub use judge::{Judge, Verdict};
-
 pub use llm::{DEFAULT_PATIENCE, ScriptedLlm};
 pub use mock::MockTool;
 pub use run::RunEvent;

@@ -36,6 +36,8 @@
 //! | `[session]` | limits and words of the session |
 //! | `[[tool]]` `name`, `description`, `parameters`, `effect` | what the model is told of a tool |
 //! | … `result`, `error` or `handoff` | what comes of every call: a value, a failure, or another agent |
+//! | `[[mcp]]` `command`, `args`, `env`, or `url`, `headers` | a server whose tools are called for real; the scenario then takes its time |
+//! | … `prefix`, `read_only` | what its tools' names begin with; those of them that change nothing |
 //! | `judge` | a model that judges, as `llm`; by default the configured one |
 //! | `[[step]]` `user` | what the user says; words the recogniser knows, if it is to be spoken |
 //! | … `wav` | a recording of it, for spoken runs |
@@ -63,7 +65,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::expect::{Expected, Words, plain_words};
+use super::expected::{Expected, Words, plain_words};
+use super::scenario_mcp::McpSpec;
 use crate::chat::Role;
 use crate::session::SessionConfig;
 use crate::{Error, ErrorKind};
@@ -87,6 +90,8 @@ pub struct Scenario {
     pub(super) session: SessionConfig,
     #[serde(default, rename = "tool")]
     pub(super) tools: Vec<ToolSpec>,
+    #[serde(default)]
+    pub(super) mcp: Vec<McpSpec>,
     pub(super) judge: Option<LlmSource>,
     #[serde(default, rename = "step")]
     pub(super) steps: Vec<StepSpec>,
@@ -246,7 +251,7 @@ impl Scenario {
     /// Whether it takes the time that things take outside of this process: its clock cannot be
     /// simulated then.
     pub fn needs_real_time(&self) -> bool {
-        self.needs_configured_llm() || self.judge == Some(LlmSource::Configured)
+        self.needs_configured_llm() || self.judge == Some(LlmSource::Configured) || !self.mcp.is_empty()
     }
 
     /// Whether it names the configured language model.
@@ -271,6 +276,7 @@ impl Scenario {
             return Err(format!("agents.{}: the first agent has this name; choose another", self.agent_id()));
         }
         self.validate_tools()?;
+        self.mcp.iter().try_for_each(McpSpec::validate)?;
         let named = std::iter::once(("agent".to_owned(), &self.agent));
         let others = self.agents.iter().map(|(name, agent)| (format!("agents.{name}"), agent));
         for (key, agent) in named.chain(others) {
@@ -300,6 +306,8 @@ impl Scenario {
         speed(&format!("{key}.speed"), agent.speed)?;
         let known: BTreeSet<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
         match agent.tools.iter().flatten().find(|name| !known.contains(name.as_str())) {
+            // A server may have it.
+            Some(_) if !self.mcp.is_empty() => Ok(()),
             Some(name) => Err(format!("{key}.tools: there is no [[tool]] with name = {name:?}; add it")),
             None => Ok(()),
         }

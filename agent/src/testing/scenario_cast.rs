@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::judge::Judge;
 use super::scenario::{AgentSpec, LlmSource, Scenario, ToolSpec};
+use super::scenario_mcp::served;
 use super::{Script, ScriptedLlm};
 use crate::agent::{Agent, Handoff, Overrides};
 use crate::llm::Llm;
@@ -29,6 +30,8 @@ pub struct ScenarioParts {
 pub(super) struct Cast {
     agents: Vec<Member>,
     tools: Vec<ToolSpec>,
+    /// Of MCP servers.
+    served: Toolset<()>,
 }
 
 struct Member {
@@ -38,8 +41,8 @@ struct Member {
 }
 
 impl Cast {
-    /// Reads what the scenario names.
-    pub fn new(scenario: &Scenario, parts: &ScenarioParts) -> Result<Arc<Self>, Error> {
+    /// Reads what the scenario names, and connects to its servers.
+    pub async fn new(scenario: &Scenario, parts: &ScenarioParts) -> Result<Arc<Self>, Error> {
         let first = std::iter::once((scenario.agent_id(), &scenario.agent));
         let others = scenario.agents.iter().map(|(id, spec)| (id.as_str(), spec));
         let agents = first
@@ -54,7 +57,8 @@ impl Cast {
                 Ok(Member { id: id.to_owned(), spec: spec.clone(), llm })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Arc::new(Self { agents, tools: scenario.tools.clone() }))
+        let served = served(scenario).await?;
+        Ok(Arc::new(Self { agents, tools: scenario.tools.clone(), served }))
     }
 
     /// The language model of the first agent.
@@ -123,9 +127,14 @@ impl Agent for Player {
 
     fn tools(&self) -> Toolset<()> {
         let allowed = self.member().spec.tools.as_ref();
-        let mine = |tool: &&ToolSpec| allowed.is_none_or(|names| names.contains(&tool.name));
+        let mine = |name: &str| allowed.is_none_or(|names| names.iter().any(|known| known == name));
         let mut tools = Toolset::new();
-        for spec in self.cast.tools.iter().filter(mine) {
+        tools.extend(&self.cast.served);
+        for name in self.cast.served.names().into_iter().filter(|name| !mine(name)) {
+            tools.remove(name);
+        }
+        // A mock stands for the server's tool of the same name.
+        for spec in self.cast.tools.iter().filter(|tool| mine(&tool.name)) {
             tools.add(Prop { cast: Arc::clone(&self.cast), spec: spec.clone() });
         }
         tools

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::expect::{Check, Mismatch, plain_words, says};
+use super::check::{Check, Mismatch};
+use super::expected::{plain_words, says};
 use super::judge::Judge;
 use super::run::RunEvent;
 use super::scenario::StepSpec;

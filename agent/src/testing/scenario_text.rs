@@ -20,7 +20,7 @@ pub async fn run_text(
     parts: &ScenarioParts,
     mut progress: impl FnMut(Progress),
 ) -> Result<ScenarioReport, Error> {
-    let cast = Cast::new(scenario, parts)?;
+    let cast = Cast::new(scenario, parts).await?;
     let judge = judge(scenario, parts)?;
     let session =
         AgentSession::builder(()).shared_llm(cast.llm()).config(scenario.session.clone()).build()?;

@@ -54,7 +54,7 @@ pub async fn run_spoken(
     mut stage: Stage<'_>,
     mut progress: impl FnMut(Progress),
 ) -> Result<ScenarioReport, Error> {
-    let cast = Cast::new(scenario, parts)?;
+    let cast = Cast::new(scenario, parts).await?;
     let judge = judge(scenario, parts)?;
     let mut lines = lines(scenario, &mut stage)?;
     let session =

@@ -39,12 +39,14 @@
 //! error, panic, time limit or interruption → *finished*.
 
 use std::any::Any;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::FuturesOrdered;
+use futures_util::{Stream, StreamExt};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
@@ -53,6 +55,7 @@ use super::gate::CommitGate;
 use super::ledger::{Entered, Ledger, Settled, Ticket};
 use super::outcome::{ToolEvent, ToolOutcome, ToolReply, ToolStatus};
 use super::schema::parse_object;
+use super::stopwatch::Stopwatch;
 use super::{RunContext, Tool, ToolDefinition, ToolError, ToolOutput, Toolset};
 use crate::llm::ToolCall;
 use crate::session::AgentSession;
@@ -128,8 +131,26 @@ impl Executor {
         step: Step<'_, U>,
         calls: Vec<ToolCall>,
     ) -> Vec<ToolOutcome<U>> {
-        let running = calls.into_iter().enumerate().map(|(index, call)| self.run_one(&step, index, call));
-        let mut outcomes = join_all(running).await;
+        self.run_stream(step, futures_util::stream::iter(calls)).await
+    }
+
+    /// As [`Executor::run`], each call as soon as it comes; ends when no more come and all have ended.
+    pub async fn run_stream<U: Send + Sync + 'static>(
+        &self,
+        step: Step<'_, U>,
+        calls: impl Stream<Item = ToolCall>,
+    ) -> Vec<ToolOutcome<U>> {
+        let mut calls = pin!(calls.enumerate().fuse());
+        let mut running = FuturesOrdered::new();
+        let mut outcomes = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                Some((index, call)) = calls.next() => running.push_back(self.run_one(&step, index, call)),
+                Some(outcome) = running.next() => outcomes.push(outcome),
+                else => break,
+            }
+        }
         let mut handed_over = false;
         for outcome in &mut outcomes {
             if matches!(outcome.reply, ToolReply::Handoff(_)) && std::mem::replace(&mut handed_over, true) {
@@ -344,14 +365,21 @@ async fn supervise<U: Send + Sync + 'static>(
     let Prepared { definition, tool, arguments } = prepared;
     let span = tracing::info_span!("tool", name = definition.name, call = running.call.id);
     // A task of its own, so that a panic ends it alone and a tool that blocks can be given up.
-    let task = tokio::spawn(async move { tool.call(context, arguments).await }.instrument(span));
-    let result = match timeout(definition.time_limit, AbortOnDropHandle::new(task)).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(error)) => Err(ToolError::Hidden(match error.try_into_panic() {
+    let watch = Arc::new(Stopwatch::default());
+    let work = watch.time(async move { tool.call(context, arguments).await });
+    let mut task = AbortOnDropHandle::new(tokio::spawn(work.instrument(span)));
+    let ended = tokio::select! {
+        biased;
+        ended = &mut task => Some(ended),
+        () = watch.passed(definition.time_limit) => None,
+    };
+    let result = match ended {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => Err(ToolError::Hidden(match error.try_into_panic() {
             Ok(panic) => format!("it panicked: {}", panic_message(&*panic)),
             Err(_) => "it was stopped: the program ends".to_owned(),
         })),
-        Err(_) => Err(ToolError::Visible(format!("it did not finish within {:?}", definition.time_limit))),
+        None => Err(ToolError::Visible(format!("it did not finish within {:?}", definition.time_limit))),
     };
     let (reply, status) = reply(&definition, result);
     running.finish(status, settled(&reply));

@@ -64,6 +64,7 @@ mod outcome;
 mod output;
 mod schema;
 mod source;
+pub(crate) mod stopwatch;
 mod toolset;
 
 use std::time::Duration;

@@ -55,6 +55,8 @@ pub(super) struct Reply {
     /// The user's turn is over; until then nothing of the answer is played.
     pub committed: bool,
     source: Source,
+    /// There is something to play even if there is no text.
+    pub sounds_without_text: bool,
     pub script: Script,
     pub speech: Option<Speech>,
     pub floor: Floor,
@@ -110,6 +112,7 @@ impl Reply {
             key,
             committed: matches!(origin, Origin::Say { .. }),
             source,
+            sounds_without_text: false,
             script: Script::default(),
             speech: None,
             floor: Floor::Free,
@@ -153,6 +156,14 @@ impl Reply {
 
     pub fn heard(&self) -> &str {
         self.speech.as_ref().map_or("", |speech| self.script.heard(speech.played))
+    }
+
+    pub fn played(&self) -> u64 {
+        self.speech.as_ref().map_or(0, |speech| speech.played)
+    }
+
+    fn has_something_to_say(&self) -> bool {
+        self.sounds_without_text || !self.script.text().trim().is_empty()
     }
 
     /// Someone still works on the answer, or remembers it as pending.
@@ -269,7 +280,7 @@ impl Conversation {
     pub(super) fn start_speech(&mut self) {
         let Some(reply) = &self.reply else { return };
         let may = reply.committed || self.config.speculative_speech;
-        if reply.speech.is_some() || !may || reply.script.text().trim().is_empty() {
+        if reply.speech.is_some() || !may || !reply.has_something_to_say() {
             return;
         }
         self.last_epoch.0 += 1;
@@ -287,7 +298,9 @@ impl Conversation {
         };
         self.reply.as_mut().expect("invariant: seen above").speech = Some(speech);
         self.output(Output::BeginEpoch { epoch, turn, held: level == Level::Held });
-        self.output(Output::Speak { epoch, delta });
+        if !delta.is_empty() {
+            self.output(Output::Speak { epoch, delta });
+        }
         if ended {
             self.output(Output::FinishSpeak { epoch });
         }
@@ -445,7 +458,7 @@ impl Conversation {
         let text = reply.script.text().to_owned();
         let interrupted = heard.len() < text.len() || reply.is_streaming();
         self.history.push(Entry { turn, role: Role::Agent, text: heard.clone(), interrupted });
-        let played = reply.speech.as_ref().map_or(0, |speech| speech.played);
+        let played = reply.played();
         self.event(Event::AgentTurn(AgentTurn { turn, origin: reply.origin, text, heard, end, played }));
     }
 

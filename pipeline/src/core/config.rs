@@ -126,7 +126,8 @@ pub struct Config {
 
     /// Ask the agent before the user's turn is known to be over.
     pub speculate: bool,
-    /// A partial that is unchanged in as much silence is worth a speculative ask.
+    /// A partial that is unchanged in as much silence is worth a speculative ask; one that completes the
+    /// turn, as the detector sees it, at once.
     #[serde(with = "seconds")]
     pub stable_partial: Duration,
     /// How many speculative asks one user turn may cost.

@@ -32,6 +32,9 @@ pub struct SayOptions {
     pub interrupt: bool,
     /// More text follows by [`Input::SayMore`], until [`Input::FinishSay`].
     pub open: bool,
+    /// It is sound of the caller's own, which whoever plays it finds by `key`; the text, which may be
+    /// empty, says what it says. Not for an open one.
+    pub sound: bool,
     /// The caller's own key; comes back in the events about this speech.
     pub key: u64,
 }

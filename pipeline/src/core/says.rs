@@ -12,6 +12,7 @@ struct Say {
     text: String,
     key: u64,
     open: bool,
+    sound: bool,
 }
 
 /// What waits to be said, in order. At most one is open, and it was the latest.
@@ -30,13 +31,13 @@ impl Says {
 
 impl Conversation {
     pub(super) fn on_say(&mut self, text: String, options: SayOptions) {
-        let SayOptions { interrupt, open, key } = options;
-        let empty = text.trim().is_empty() && !open;
+        let SayOptions { interrupt, open, sound, key } = options;
+        let empty = text.trim().is_empty() && !open && !sound;
         if empty || text.len() > self.config.max_reply_bytes || self.says.len() >= self.config.max_says {
             return self.event(Event::Fault(Fault::SayRefused { key }));
         }
         self.on_finish_say();
-        let say = Say { text, key, open };
+        let say = Say { text, key, open: open && !sound, sound };
         if !interrupt {
             return self.says.0.push_back(say);
         }
@@ -81,13 +82,17 @@ impl Conversation {
         }
     }
 
-    /// The key of the say that is being said, and what has been heard of it.
-    pub fn saying(&self) -> Option<(u64, &str)> {
-        let reply = self.reply.as_ref()?;
-        match reply.origin() {
-            Origin::Say { key } => Some((key, reply.heard())),
+    /// The key of the say that is being said.
+    pub fn saying(&self) -> Option<u64> {
+        match self.reply.as_ref()?.origin() {
+            Origin::Say { key } => Some(key),
             Origin::Reply => None,
         }
+    }
+
+    /// What has been heard of what the agent says now, and how many samples of it were played.
+    pub fn heard(&self) -> Option<(&str, u64)> {
+        self.reply.as_ref().map(|reply| (reply.heard(), reply.played()))
     }
 
     /// All the text so far of what the agent says now, and the prefix of it that has been heard.
@@ -119,8 +124,10 @@ impl Conversation {
         self.last_turn.0 += 1;
         let deadline = self.now.saturating_add(self.config.first_text_limit);
         let origin = Origin::Say { key: say.key };
-        self.reply =
-            Some(Reply::new(self.last_turn, origin, Vec::new(), Source::Waiting { deadline }, self.now));
+        let mut reply =
+            Reply::new(self.last_turn, origin, Vec::new(), Source::Waiting { deadline }, self.now);
+        reply.sounds_without_text = say.sound;
+        self.reply = Some(reply);
         self.append_text(&say.text);
         if !say.open {
             self.end_text();

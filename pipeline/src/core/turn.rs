@@ -24,6 +24,8 @@ const ECHO_TAIL: Duration = Duration::from_millis(250);
 const ECHO_REACH: Duration = Duration::from_millis(1_000);
 /// How far ahead of the last poll playback may be.
 const POLL_LAG: Duration = Duration::from_millis(100);
+/// A pause that is more than the closure of a consonant.
+const SHORT_PAUSE: Duration = Duration::from_millis(60);
 /// A question asked within this time before the user speaks is what they answer.
 const QUESTION_REACH: Duration = Duration::from_millis(2_500);
 
@@ -149,7 +151,11 @@ impl Conversation {
     }
 
     pub(super) fn on_turn_complete(&mut self, utterance: UtteranceId, probability: f32) {
-        let waiting = matches!(self.user, User::AwaitingFinal { .. } | User::AwaitingTurnEnd);
+        let waiting = match self.user {
+            User::AwaitingFinal { .. } | User::AwaitingTurnEnd => true,
+            User::Speaking { .. } => self.draft.detected == self.draft.words,
+            User::Quiet => false,
+        };
         if !waiting || utterance != self.draft.latest || !probability.is_finite() {
             self.counters.stale += 1;
             return;
@@ -227,12 +233,34 @@ impl Conversation {
 
     /// When the partial is stable enough for a speculative ask; `None` if that is not awaited.
     pub(super) fn stable_at(&self) -> Option<Duration> {
-        let pauses = matches!(self.user, User::Speaking { .. }) && !self.meter.silent().is_zero();
-        if !pauses || !self.may_speculate() {
+        if !self.pauses() || !self.may_speculate() {
             return None;
         }
         let silent = self.meter.time_of(self.meter.last_voiced(), self.now);
+        if self.seems_complete() {
+            let paused = silent.saturating_add(SHORT_PAUSE.min(self.config.stable_partial));
+            return Some(self.draft.changed.max(paused));
+        }
         Some(self.draft.changed.max(silent).saturating_add(self.config.stable_partial))
+    }
+
+    /// The user is in the middle of an utterance, and silent just now.
+    fn pauses(&self) -> bool {
+        matches!(self.user, User::Speaking { .. }) && !self.meter.silent().is_zero()
+    }
+
+    /// The detector thinks that the user has finished with the words so far.
+    fn seems_complete(&self) -> bool {
+        let likely = |probability| probability >= self.config.turn_likely;
+        self.draft.detected == self.draft.words
+            && matches!(self.draft.detection, Detection::Known(probability) if likely(probability))
+    }
+
+    /// New words came late, in a pause: if they complete the turn, the ask need not wait.
+    pub(super) fn detect_early(&mut self) {
+        if self.config.turn_detector && self.pauses() && self.may_speculate() {
+            self.detect_turn();
+        }
     }
 
     /// The draft's words are worth a speculative ask that was not made.

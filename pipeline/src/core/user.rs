@@ -201,6 +201,7 @@ impl Conversation {
         }
         let text = clip(text, MAX_TRANSCRIPT).to_owned();
         self.event(Event::PartialTranscript { utterance, text });
+        self.detect_early();
         self.weigh_evidence();
     }
 

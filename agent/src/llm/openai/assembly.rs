@@ -1,8 +1,10 @@
 //! Chunks of one answer, assembled into [`LlmEvent`]s.
 //!
-//! Invariant: a call comes out once, complete, with an id and a name, after all its fragments; text
+//! Invariant: a call comes out once, complete, with an id and a name, after all its fragments, and as
+//! soon as the next one begins, if it is known to be whole by then; text
 //! and reasoning come out in the order they came, as soon as they are known to be which.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,6 +32,24 @@ struct Slot {
     id: String,
     name: String,
     arguments: String,
+    /// It was complete, and has come out.
+    given: bool,
+}
+
+impl Slot {
+    fn is_complete(&self) -> bool {
+        !self.name.is_empty() && serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+    }
+
+    fn call(&mut self) -> ToolCall {
+        self.given = true;
+        let id = match self.id.is_empty() {
+            true => format!("call_{}", Uuid::now_v7().simple()),
+            false => self.id.clone(),
+        };
+        let arguments = if self.arguments.trim().is_empty() { "{}".into() } else { self.arguments.clone() };
+        ToolCall { id, name: self.name.clone(), arguments }
+    }
 }
 
 impl Assembly {
@@ -90,8 +110,10 @@ impl Assembly {
     pub(super) fn end(&mut self) -> Result<Vec<LlmEvent>, Problem> {
         let mut events = Vec::new();
         if self.finish.is_none() {
-            let broken =
-                self.calls.iter().any(|call| serde_json::from_str::<Value>(&call.arguments).is_err());
+            let broken = self
+                .calls
+                .iter()
+                .any(|call| !call.given && serde_json::from_str::<Value>(&call.arguments).is_err());
             if !self.has_begun() || (broken && self.calls.iter().any(|call| !call.arguments.is_empty())) {
                 return Err((LlmErrorKind::Server, "the answer broke off; try again".into()));
             }
@@ -115,7 +137,7 @@ impl Assembly {
             self.give(parts, events);
         }
         for part in delta.tool_calls {
-            self.add_call(part)?;
+            self.add_call(part, events)?;
         }
         Ok(())
     }
@@ -144,7 +166,7 @@ impl Assembly {
         }
     }
 
-    fn add_call(&mut self, part: CallPart) -> Result<(), Problem> {
+    fn add_call(&mut self, part: CallPart, events: &mut Vec<LlmEvent>) -> Result<(), Problem> {
         let id = part.id.unwrap_or_default();
         let name = part.function.name.unwrap_or_default();
         let arguments = match part.function.arguments {
@@ -162,12 +184,18 @@ impl Assembly {
                     id: String::new(),
                     name: String::new(),
                     arguments: String::new(),
+                    given: false,
                 };
+                self.give_complete(events);
                 self.calls.push(slot);
                 self.calls.len() - 1
             }
         };
         let slot = &mut self.calls[at];
+        if slot.given {
+            // A call that was complete can only get blanks.
+            return Ok(());
+        }
         if slot.id.is_empty() {
             slot.id = id;
         }
@@ -192,6 +220,15 @@ impl Assembly {
         }
     }
 
+    /// Another call begins: gives those before it that are complete, as far as none before them is not.
+    /// Some servers write calls side by side; a piece of JSON tells which are whole.
+    fn give_complete(&mut self, events: &mut Vec<LlmEvent>) {
+        let waiting = self.calls.iter_mut().filter(|call| !call.given);
+        events.extend(
+            waiting.take_while(|call| call.is_complete()).map(|call| LlmEvent::ToolCall(call.call())),
+        );
+    }
+
     /// Gives what was held back, and the calls.
     fn complete(&mut self, events: &mut Vec<LlmEvent>) -> Result<(), Problem> {
         let parts = self.think.finish();
@@ -205,13 +242,11 @@ impl Assembly {
                 "the answer was cut at its token limit; raise max_tokens or the server's context size"
             );
         }
-        for call in calls {
+        for mut call in calls.into_iter().filter(|call| !call.given) {
             if call.name.is_empty() {
                 return Err((LlmErrorKind::Malformed, "the answer holds a tool call without a name".into()));
             }
-            let id = if call.id.is_empty() { format!("call_{}", Uuid::now_v7().simple()) } else { call.id };
-            let arguments = if call.arguments.trim().is_empty() { "{}".into() } else { call.arguments };
-            events.push(LlmEvent::ToolCall(ToolCall { id, name: call.name, arguments }));
+            events.push(LlmEvent::ToolCall(call.call()));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Where the server is, which model, and limits.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -40,6 +41,9 @@ pub struct OpenAiConfig {
     pub base_url: String,
     /// The key, if the server wants one.
     pub api_key: Option<ApiKey>,
+    /// Certificates (PEM) of authorities that are trusted besides the system's, for a server whose
+    /// certificate is of your own making.
+    pub ca_file: Option<PathBuf>,
     /// The model, as the server calls it. Required.
     pub model: String,
     /// `0.0..=2.0`; the server's own by default.
@@ -74,6 +78,7 @@ impl Default for OpenAiConfig {
         Self {
             base_url: String::new(),
             api_key: None,
+            ca_file: None,
             model: String::new(),
             temperature: None,
             max_tokens: None,
@@ -102,6 +107,13 @@ impl OpenAiConfig {
         self
     }
 
+    /// Trusting the authorities of this file too; see [`OpenAiConfig::ca_file`].
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
+        self
+    }
+
     /// With this temperature, `0.0..=2.0`.
     #[must_use]
     pub fn temperature(mut self, temperature: f32) -> Self {
@@ -123,7 +135,7 @@ impl OpenAiConfig {
         self
     }
 
-    /// Overlaid with what `lookup` knows: `DUOLOGUE_LLM__BASE_URL`, `…__API_KEY`, `…__MODEL`,
+    /// Overlaid with what `lookup` knows: `DUOLOGUE_LLM__BASE_URL`, `…__API_KEY`, `…__CA_FILE`, `…__MODEL`,
     /// `…__TEMPERATURE`, `…__MAX_TOKENS`, `…__MAX_BYTES`, `…__CONNECT`, `…__FIRST_TOKEN`,
     /// `…__BETWEEN_TOKENS`, `…__TOTAL`, `…__RETRIES`, `…__BEGINS_THINKING`.
     ///
@@ -148,6 +160,9 @@ impl OpenAiConfig {
         }
         if is_openai && self.api_key.is_none() {
             self.api_key = given("OPENAI_API_KEY").map(ApiKey);
+        }
+        if let Some(file) = own("CA_FILE") {
+            self.ca_file = Some(file.into());
         }
         if let Some(model) = own("MODEL") {
             self.model = model;

@@ -159,6 +159,37 @@ fn fragments_of_two_calls_are_not_mixed() {
 }
 
 #[test]
+fn a_call_that_is_whole_is_not_held_back_until_the_end() {
+    let start = |index: u64, arguments: &str| {
+        json!({ "choices": [{ "delta": { "tool_calls": [
+        { "index": index, "id": index.to_string(), "function": { "name": "f", "arguments": arguments } }] } }] })
+    };
+    let mut assembly = Assembly::new(1_000, false);
+    let mut given = |chunk| {
+        let events = assembly.push(chunk).unwrap();
+        events
+            .into_iter()
+            .filter_map(|event| match event {
+                LlmEvent::ToolCall(call) => Some((call.id, call.arguments)),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let call = |id: &str, arguments: &str| (id.to_owned(), arguments.to_owned());
+    assert_eq!(given(start(0, r#"{"a": 1}"#)), []);
+    assert_eq!(given(start(1, r#"{"b": "#)), [call("0", r#"{"a": 1}"#)]);
+    // The second is not whole yet; the third must not overtake it.
+    assert_eq!(given(start(2, "{}")), []);
+    assert_eq!(given(start(3, "")), []);
+    assert_eq!(given(start(1, "2}")), []);
+    assert_eq!(given(start(4, "")), [call("1", r#"{"b": 2}"#), call("2", "{}")]);
+    assert_eq!(
+        given(json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] })),
+        [call("3", "{}"), call("4", "{}")]
+    );
+}
+
+#[test]
 fn calls_without_index_or_id_are_not_one_call() {
     let whole = |name: &str| json!({ "function": { "name": name, "arguments": { "x": 1 } } });
     let together = json!({ "tool_calls": [whole("f"), whole("f")] });

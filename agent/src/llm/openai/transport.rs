@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -16,7 +17,7 @@ use async_openai::middleware::HttpRequestFactory;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url, redirect};
+use reqwest::{Certificate, Response, StatusCode, Url, redirect};
 use serde_json::Value;
 
 use super::assembly::told;
@@ -44,6 +45,8 @@ pub(super) fn http_client(url: &Url, config: &OpenAiConfig) -> Result<reqwest::C
     if url.scheme() == "http" {
         // Without certificates on the machine, no client could be made otherwise.
         builder = builder.tls_certs_only([]);
+    } else if let Some(file) = &config.ca_file {
+        builder = builder.tls_certs_merge(authorities(file)?);
     }
     if is_loopback(url) {
         builder = builder.no_proxy();
@@ -55,6 +58,36 @@ pub(super) fn http_client(url: &Url, config: &OpenAiConfig) -> Result<reqwest::C
             root(&error)
         );
         Error::new(ErrorKind::Config, message)
+    })
+}
+
+/// The certificates of a PEM file.
+fn authorities(file: &Path) -> Result<Vec<Certificate>, Error> {
+    let fault = |problem: String| {
+        Error::new(ErrorKind::Config, format!("[llm] ca_file {}: {problem}", file.display()))
+    };
+    let text = std::fs::read(file).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let found = Certificate::from_pem_bundle(&text)
+        .map_err(|error| fault(format!("is no list of PEM certificates: {}", root(&error))))?;
+    if found.is_empty() {
+        return Err(fault("holds no certificate; it begins with -----BEGIN CERTIFICATE-----".to_owned()));
+    }
+    Ok(found)
+}
+
+/// Why the server's certificate was refused, if it was.
+fn distrust(error: &reqwest::Error) -> Option<&rustls::CertificateError> {
+    std::iter::successors(error.source(), |&error| error.source()).find_map(|error| {
+        // An I/O error hides what it holds from `source`.
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = match held {
+            Some(held) => held.downcast_ref::<rustls::Error>(),
+            None => error.downcast_ref::<rustls::Error>(),
+        };
+        match tls? {
+            rustls::Error::InvalidCertificate(problem) => Some(problem),
+            _ => None,
+        }
     })
 }
 
@@ -162,6 +195,14 @@ impl Transport {
     fn not_sent(&self, error: &reqwest::Error) -> Failure {
         let io = std::iter::successors(error.source(), |&error| error.source())
             .find_map(|error| error.downcast_ref::<io::Error>().map(io::Error::kind));
+        if let Some(problem) = distrust(error) {
+            // Nothing that passes: it is not asked again.
+            let problem = format!(
+                "the server's certificate is not trusted: {problem}; is base_url right? If it is your own \
+                 server, name its authority's certificate in ca_file (DUOLOGUE_LLM__CA_FILE)"
+            );
+            return self.teller.failure(LlmErrorKind::Refused, &problem);
+        }
         let problem = if error.is_connect() && error.is_timeout() {
             format!("no connection within {:?}; is the address right, and the server running?", self.connect)
         } else if io == Some(io::ErrorKind::ConnectionRefused) {

@@ -42,6 +42,27 @@ pub(super) fn is_conjunction(word: &str) -> bool {
     CONJUNCTIONS.contains(&word.to_lowercase().as_str())
 }
 
+/// A clause does not end on these if it can be helped: they belong to what follows.
+const LEANING: &[&str] = &[
+    "a", "an", "the", "my", "your", "our", "their", "his", "her", "its", "this", "these", "those", "some",
+    "any", "no", "every", "each", "to", "of", "in", "on", "at", "by", "about", "between", "under", "over",
+    "near", "past", "very", "really", "quite", "rather", "too", "more", "most", "not", "i", "you", "we",
+    "they", "he", "she", "it", "i'm", "i'll", "i've", "you're", "we're", "they're", "it's", "that's", "is",
+    "are", "was", "were", "be", "been", "will", "would", "can", "could", "should", "may", "might", "must",
+    "do", "does", "did", "have", "has", "had",
+];
+/// Fewer words do not stand alone.
+const FEWEST_WORDS: usize = 3;
+
+/// Whether `text` may be said before what follows is known: it has some words, and the last of them
+/// leans on none.
+pub(super) fn stands_alone(text: &str) -> bool {
+    let mut words = text.split_whitespace().rev();
+    let Some(last) = words.next() else { return false };
+    let last = last.to_lowercase();
+    words.count() + 1 >= FEWEST_WORDS && !LEANING.contains(&last.as_str()) && !is_conjunction(&last)
+}
+
 /// The rank of the place between `token` (a run without blanks), the `blank` after it and `next`,
 /// the first character of what follows. `line_start` says that `token` starts its line, `marked`
 /// that the line is a heading or list item.

@@ -5,10 +5,10 @@
 //! commas, dashes and conjunctions, else between words; only text without a blank is cut blindly.
 //!
 //! Invariants: the clauses' texts, put together, are the streamed text; how the stream is chopped
-//! into deltas changes nothing (only [`ClauseSplitter::flush`] does); no clause costs more than
+//! into deltas changes nothing (only [`ClauseSplitter::flush`] and [`ClauseSplitter::hasten`] do); no clause costs more than
 //! [`HARD_LIMIT`] by the splitter's estimate. Time is linear in the text's length.
 //!
-//! Life cycle: `push` text as it comes and take every `next_clause`; `flush` when the stream
+//! Life cycle: `push` text as it comes and take every `next_clause`; `hasten` when the listener waits, `flush` when the stream
 //! stalls; `finish` once at its end, take the rest, and the splitter is as new.
 //!
 //! ```

@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::boundary::{Rank, is_conjunction, rank};
+use super::boundary::{Rank, is_conjunction, rank, stands_alone};
 use super::{Boundary, Clause, ClauseConfig, HARD_LIMIT};
 
 /// Most bytes of a clause, for text that costs nothing (emoji, markup).
 const MAX_BYTES: usize = 4096;
+
+/// A clause that is spoken in haste has at least so many phonemes: three short words.
+const HASTY_PHONEMES: usize = 10;
 
 /// A place where the pending text may be cut.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +106,26 @@ impl ClauseSplitter {
         }
         let rest = self.pending.split_off(at);
         self.emit(Boundary::Flush);
+        self.release();
+        self.push(&rest);
+    }
+
+    /// Somebody waits to hear more, and more text comes slowly: gives out the words so far that can
+    /// stand alone, at the best place among them. Unlike [`ClauseSplitter::flush`] it gives out nothing
+    /// that ends on "the" or "of", nor less than a phrase or three words.
+    pub fn hasten(&mut self) {
+        if self.held.is_some() {
+            // It comes with the next words, which would be too few alone.
+            return;
+        }
+        let fits = |place: &&Place| {
+            let whole = place.rank >= Rank::Phrase;
+            let word = place.rank >= Rank::Word && stands_alone(&self.pending[..place.at]);
+            (whole || word) && place.cost >= self.config.min_phonemes.max(HASTY_PHONEMES)
+        };
+        let best = self.places.iter().filter(fits).max_by_key(|place| (place.rank, place.at)).copied();
+        let Some(best) = best else { return };
+        let rest = self.cut(best);
         self.release();
         self.push(&rest);
     }

@@ -179,3 +179,58 @@ proptest! {
         prop_assert_eq!(joined, text);
     }
 }
+
+/// What a listener who waits hears of a text that comes word by word.
+fn hasty(text: &str) -> Vec<String> {
+    let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+    let mut clauses = Vec::new();
+    for word in text.split_inclusive(' ') {
+        splitter.push(word);
+        splitter.hasten();
+        clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
+    }
+    splitter.finish();
+    clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
+    clauses.into_iter().map(|clause| clause.text).collect()
+}
+
+#[test]
+fn haste_does_not_leave_a_word_leaning_on_nothing() {
+    for (text, first) in [
+        ("It is a quarter past nine, and the sun is out.", "It is a quarter "),
+        ("Of course, I can tell you the time of the next train.", "Of course, "),
+        ("Your timer is set for ten minutes.", "Your timer is set "),
+        ("The lights in the kitchen are on now.", "The lights in the kitchen "),
+        ("Yes.", "Yes."),
+    ] {
+        let clauses = hasty(text);
+        assert_eq!(clauses[0], first, "{clauses:?}");
+        assert_eq!(clauses.concat(), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn haste_does_not_lose_text(
+        pieces in prop::collection::vec(("[a-z.,!? \n0-9é—]{0,12}", any::<bool>()), 0..40),
+    ) {
+        let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+        let mut clauses = Vec::new();
+        for (piece, hurry) in &pieces {
+            splitter.push(piece);
+            if *hurry {
+                splitter.hasten();
+            }
+            clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
+        }
+        splitter.finish();
+        clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
+        let text: String = pieces.iter().map(|(piece, _)| piece.as_str()).collect();
+        prop_assert_eq!(clauses.iter().map(|c| c.text.as_str()).collect::<String>(), text);
+        let mut at = 0;
+        for clause in &clauses {
+            prop_assert_eq!(clause.source.start, at);
+            at = clause.source.end;
+        }
+    }
+}

@@ -3,10 +3,10 @@
 //! Items are said one after the other: an item is armed when the one before it has ended, and
 //! starts, to the sample, when its condition holds.
 
-use super::clip::Clip;
 use super::hearing::Hearing;
 use super::{check_range, gain, samples};
 use crate::Error;
+use crate::clip::Clip;
 
 /// When an item of the script starts.
 ///

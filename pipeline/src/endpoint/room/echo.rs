@@ -1,9 +1,9 @@
 //! From the speakers to the microphone: limiting, delay, reverberation, attenuation.
 
-use super::clip::{Clip, power};
 use super::convolve::Convolver;
 use super::random::Random;
 use super::{check_range, gain, samples};
+use crate::clip::{Clip, power};
 use crate::{Error, ErrorKind};
 use std::collections::VecDeque;
 

@@ -31,7 +31,6 @@
 //! ```
 
 mod caller;
-mod clip;
 mod convolve;
 mod echo;
 mod hearing;
@@ -40,8 +39,8 @@ mod noise;
 mod random;
 mod record;
 
+pub use crate::clip::Clip;
 pub use caller::{Caller, Item, When};
-pub use clip::Clip;
 pub use echo::{EchoPath, Response};
 pub use log::{Placed, Recorded, RoomLog, Stretch};
 pub use noise::{Noise, NoiseKind, NoiseLevel};

@@ -1,8 +1,8 @@
 //! Noise around the microphone: generated or recorded, as a loop without a seam.
 
 use super::check_range;
-use super::clip::{Clip, power};
 use super::random::Random;
+use crate::clip::{Clip, power};
 use crate::{Error, ErrorKind};
 use std::f32::consts::TAU;
 

@@ -5,6 +5,7 @@ use crate::wav::{RATES, WavReader};
 use crate::{Error, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest clip that is read from a file, in s.
 const MOST_S: usize = 600;
@@ -51,6 +52,11 @@ impl Clip {
         self.rate
     }
 
+    /// How long it sounds.
+    pub fn duration(&self) -> Duration {
+        Duration::from_secs_f64(self.samples.len() as f64 / f64::from(self.rate))
+    }
+
     /// The clip at `rate` Hz.
     ///
     /// # Errors
@@ -66,7 +72,7 @@ impl Clip {
     }
 
     /// Mean power of the parts that sound: blocks of 10 ms within 40 dB of the loudest.
-    pub(super) fn active_power(&self) -> f64 {
+    pub(crate) fn active_power(&self) -> f64 {
         let block = (self.rate / 100) as usize;
         let powers: Vec<f64> = self.samples.chunks(block).map(power).collect();
         let loudest = powers.iter().fold(0.0, |a: f64, b| a.max(*b));
@@ -76,7 +82,7 @@ impl Clip {
 }
 
 /// Mean square of `samples`.
-pub(super) fn power(samples: &[f32]) -> f64 {
+pub(crate) fn power(samples: &[f32]) -> f64 {
     let sum: f64 = samples.iter().map(|s| f64::from(*s).powi(2)).sum();
     sum / samples.len().max(1) as f64
 }
