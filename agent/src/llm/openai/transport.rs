@@ -77,14 +77,12 @@ fn authorities(file: &Path) -> Result<Vec<Certificate>, Error> {
 
 /// Why the server's certificate was refused, if it was.
 fn distrust(error: &reqwest::Error) -> Option<&rustls::CertificateError> {
-    std::iter::successors(error.source(), |&error| error.source()).find_map(|error| {
-        // An I/O error hides what it holds from `source`.
-        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = match held {
-            Some(held) => held.downcast_ref::<rustls::Error>(),
-            None => error.downcast_ref::<rustls::Error>(),
-        };
-        match tls? {
+    std::iter::successors(error.source(), |&error| error.source()).find_map(|mut error| {
+        // An I/O error hides what it holds from `source`, and may hold another.
+        while let Some(held) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            error = held;
+        }
+        match error.downcast_ref::<rustls::Error>()? {
             rustls::Error::InvalidCertificate(problem) => Some(problem),
             _ => None,
         }
