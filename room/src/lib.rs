@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`engine`] | joining rooms: the trait, its plain types |
+//! | [`engine`] | joining rooms: the trait, its plain types, and LiveKit's own engine behind it |
 #![forbid(unsafe_code)]
 
 pub mod engine;
