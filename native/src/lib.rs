@@ -10,6 +10,9 @@
 //!    (`DUOLOGUE_PYTHON`, else `python3`), so the user's index, proxy and certificates apply; without Python or pip this crate asks the
 //!    index itself (`DUOLOGUE_INDEX_URL`, else `PIP_INDEX_URL`, else PyPI; `HTTPS_PROXY`; `PIP_CERT`). `DUOLOGUE_OFFLINE=1` forbids it.
 //!
+//! The feature `livekit` adds a third library, LiveKit's engine 0.13.2, from the wheel `livekit` 1.2.0: module `livekit` says where it is
+//! looked for. Nothing of it is fetched or loaded by the functions here.
+//!
 //! # Invariants
 //! - There is one ONNX Runtime in the process; sherpa-onnx uses the same one. Both versions are checked before anything else is called,
 //!   because the bindings' struct layouts hold for exactly one version.
@@ -40,6 +43,8 @@ mod error;
 mod fetch;
 mod index;
 mod library;
+#[cfg(feature = "livekit")]
+pub mod livekit;
 mod locate;
 mod lock;
 pub mod onnx;
