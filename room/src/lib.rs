@@ -2,10 +2,19 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`engine`] | joining rooms: the trait, its plain types |
+//! | [`dispatch`] | what is asked of a server: dispatching agents, rooms, participants |
+//! | [`engine`] | the seam to whatever speaks LiveKit's protocol: joining, hearing and speaking in a room |
+//! | [`openvidu`] | an agent's configuration file, as OpenVidu hands it over |
+//! | [`token`] | keys, and the tokens made of them |
+//! | [`worker`] | a worker that a server dispatches jobs to |
 #![forbid(unsafe_code)]
 
+pub mod dispatch;
 pub mod engine;
 mod error;
+pub mod openvidu;
+mod tls;
+pub mod token;
+pub mod worker;
 
 pub use error::{Error, ErrorKind};
