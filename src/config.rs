@@ -33,11 +33,12 @@ use toml::{Table, Value};
 /// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "DUOLOGUE_";
 /// Variables of the same prefix that other parts read: places and switches, not settings.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "BUILTIN",
     "CACHE",
     "CONFIG",
     "INDEX_URL",
+    "JOB_PROCESS",
     "LOG",
     "MCP_PYTHON",
     "MODELS",
@@ -65,6 +66,12 @@ pub struct Config {
     pub session: SessionConfig,
     /// The language model's server, for agents that ask one.
     pub llm: OpenAiConfig,
+    /// The agent that a worker runs.
+    #[cfg(feature = "room")]
+    pub agent: crate::configured::AgentSettings,
+    /// What a worker may take on.
+    #[cfg(feature = "room")]
+    pub worker: duologue_room::worker::WorkerOptions,
 }
 
 impl Default for Config {
@@ -76,6 +83,10 @@ impl Default for Config {
             pipeline: PipelineConfig::default(),
             session: SessionConfig::default(),
             llm: OpenAiConfig::default(),
+            #[cfg(feature = "room")]
+            agent: crate::configured::AgentSettings::default(),
+            #[cfg(feature = "room")]
+            worker: duologue_room::worker::WorkerOptions::default(),
         }
     }
 }

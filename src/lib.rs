@@ -38,11 +38,15 @@
 //! | [`appliance`] | a small offline agent for demonstrations |
 //! | [`caller`] | the speech of the demonstration's caller |
 //! | [`timeline`] | a conversation as a picture |
+//! | `configured` | an agent out of settings (feature `room`) |
+//! | `room` | LiveKit rooms, and the worker that is dispatched to them (feature `room`) |
 #![forbid(unsafe_code)]
 
 pub mod appliance;
 pub mod caller;
 pub mod config;
+#[cfg(feature = "room")]
+pub mod configured;
 pub mod console;
 pub mod setup;
 pub mod timeline;
@@ -51,4 +55,6 @@ pub use duologue_agent::facade as agent;
 pub use duologue_models as models;
 pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;
+#[cfg(feature = "room")]
+pub use duologue_room as room;
 pub use duologue_vad as vad;

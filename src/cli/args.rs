@@ -52,6 +52,7 @@ pub enum Command {
     /// A caller talks with a small offline agent in a simulated room
     Demo(DemoArgs),
     /// Talk with the small agent through microphone and speakers, echo cancelled
+    #[cfg_attr(feature = "room", command(visible_alias = "console"))]
     Talk(TalkArgs),
     /// Text to speech
     Say(SayArgs),
@@ -65,6 +66,7 @@ pub enum Command {
         command: ModelsCommand,
     },
     /// Fetch the engines and models, for a machine that will be offline
+    #[cfg_attr(feature = "room", command(visible_alias = "download-files"))]
     Fetch,
     /// What works on this machine, how fast, and what to do
     Doctor,
@@ -73,6 +75,20 @@ pub enum Command {
     /// Play scenarios with an agent, in text and spoken, and compare what comes of them
     #[command(after_long_help = EVAL_HELP)]
     Eval(EvalArgs),
+    /// Run the configured agent in LiveKit rooms
+    #[cfg(feature = "room")]
+    #[command(after_long_help = super::worker::HELP)]
+    Worker {
+        #[command(subcommand)]
+        command: super::worker::WorkerCommand,
+    },
+    /// LiveKit rooms from outside: tokens, dispatching agents, who is there
+    #[cfg(feature = "room")]
+    #[command(after_long_help = super::room::HELP)]
+    Room {
+        #[command(subcommand)]
+        command: super::room::RoomCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell

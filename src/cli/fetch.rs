@@ -16,6 +16,11 @@ pub fn run(common: &Common) -> Result<()> {
     }
     let natives = fetch(&LoadOptions::default())?;
     report(common.json, "engines", &natives.display().to_string());
+    #[cfg(feature = "room")]
+    {
+        let livekit = duologue::native::livekit::fetch(&LoadOptions::default())?;
+        report(common.json, "LiveKit's engine", &livekit.display().to_string());
+    }
     let registry = setup::registry(false)?;
     for name in MODELS {
         report(common.json, name, &registry.resolve(name)?.dir.display().to_string());

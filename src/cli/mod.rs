@@ -9,10 +9,14 @@ mod fetch;
 mod models;
 mod narrate;
 mod output;
+#[cfg(feature = "room")]
+mod room;
 mod say;
 mod talk;
 mod transcribe;
 mod vad;
+#[cfg(feature = "room")]
+mod worker;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -50,6 +54,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Doctor => doctor::run(common),
         Command::Bench(args) => bench::run(common, &args),
         Command::Eval(args) => eval::run(common, &args),
+        #[cfg(feature = "room")]
+        Command::Worker { command } => worker::run(common, &command),
+        #[cfg(feature = "room")]
+        Command::Room { command } => room::run(common, &command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "duologue", &mut std::io::stdout());
             Ok(())
@@ -74,10 +82,13 @@ impl Common {
     }
 }
 
+/// What is told without being asked for: a worker's comings and goings, and otherwise what is wrong.
+const QUIET: &str = if cfg!(feature = "room") { "warn,duologue_room::worker=info" } else { "warn" };
+
 /// `DUOLOGUE_LOG=debug` shows what happens inside.
 fn init_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DUOLOGUE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
