@@ -12,6 +12,7 @@ use duologue_room::engine::{
 /// What is heard until `listener` was silent for a second after something was heard.
 async fn hear(audio: &mut RemoteAudio, at_least: usize) -> Vec<i16> {
     let mut heard = Vec::new();
+    let limit = PATIENCE + Duration::from_secs(at_least as u64 / u64::from(audio.rate()));
     let listening = async {
         while let Some(frame) = audio.next().await {
             heard.extend_from_slice(&frame.samples);
@@ -21,7 +22,6 @@ async fn hear(audio: &mut RemoteAudio, at_least: usize) -> Vec<i16> {
             }
         }
     };
-    let limit = PATIENCE + Duration::from_secs(at_least as u64 / u64::from(audio.rate()));
     let _ = tokio::time::timeout(limit, listening).await;
     heard
 }
