@@ -96,7 +96,8 @@ impl RoomEngine for FfiEngine {
                 let (room, events) = FfiRoom::enter(self.hub, joined, options)?;
                 Ok(Connection { room: Arc::new(room), events })
             }
-            Some(connect_callback::Message::Error(said)) => Err(refused(url, &said)),
+            // The server quotes the token.
+            Some(connect_callback::Message::Error(said)) => Err(refused(url, &said.replace(token, "…"))),
             None => Err(hub::odd("joining")),
         }
     }

@@ -424,7 +424,10 @@ impl Room for FfiRoom {
             return Err(odd(what));
         };
         Ok(match callback.error {
-            Some(e) => Err(RpcFailure { code: e.code, message: e.message, data: e.data }),
+            Some(e) => {
+                let data = e.data.filter(|data| !data.is_empty());
+                Err(RpcFailure { code: e.code, message: e.message, data })
+            }
             None => Ok(callback.payload.unwrap_or_default()),
         })
     }
