@@ -1,6 +1,8 @@
 //! An agent in a room with a caller, over the built-in models: a room in memory everywhere, and a LiveKit
 //! server where `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET` name one (`.ci/livekit-server.sh`).
 
+mod common;
+
 #[path = "call/caller.rs"]
 mod caller;
 #[path = "call/home.rs"]
@@ -37,9 +39,17 @@ const QUIET: Duration = Duration::from_millis(1_200);
 macro_rules! in_both_worlds {
     ($($name:ident: $scenario:ident;)*) => {
         mod in_memory {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
                 super::$scenario(super::World::memory()).await;
+            })*
+        }
+        mod with_a_server {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                if let Some(world) = super::World::server(stringify!($name)) {
+                    super::$scenario(world).await;
+                }
             })*
         }
     };

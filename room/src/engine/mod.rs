@@ -34,6 +34,7 @@
 mod audio;
 mod event;
 mod events;
+pub mod ffi;
 mod options;
 mod peer;
 mod stream;
@@ -47,6 +48,7 @@ use crate::Error;
 pub use audio::{AudioFormat, AudioFrame, Playout, RemoteAudio, RemoteAudioFeed};
 pub use event::{DisconnectReason, Quality, RoomEvent, TranscriptionSegment};
 pub use events::{RoomEvents, RoomEventsFeed};
+pub use ffi::FfiEngine;
 pub use options::{AudioTrackOptions, ConnectOptions, StreamOptions};
 pub use peer::{Participant, ParticipantKind, RoomInfo, Track, TrackKind, TrackSource};
 pub use stream::{ByteStream, RpcCall, RpcFailure, TextStream};
@@ -193,7 +195,7 @@ pub trait LocalAudio: Send + Sync + fmt::Debug {
     /// Rate of the samples that [`write`](Self::write) takes, in Hz.
     fn rate(&self) -> u32;
 
-    /// Hands over samples (10 ms at a time, or less at the end of a stretch) and returns when the engine's queue has room for more, so that
+    /// Hands over samples, 10 ms at a time or a multiple (an odd rest is filled up with silence, which counts as written), and returns when the engine's queue has room for more, so that
     /// a loop around it runs at the pace of the sound. With a queue of 0 ms it returns at once, and the caller keeps the pace. Writers take
     /// turns.
     ///

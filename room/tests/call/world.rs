@@ -8,6 +8,7 @@ use duologue_room::engine::RoomEngine;
 use duologue_room::session::{RoomOptions, RoomSession};
 
 use super::caller::Caller;
+use super::common::{self, Grant, Server};
 use super::home::{Home, RoomAgent};
 use super::memory::MemoryEngine;
 use super::models;
@@ -16,15 +17,27 @@ pub struct World {
     pub name: &'static str,
     pub engine: Arc<dyn RoomEngine>,
     url: String,
+    /// The server and the room at it; none in memory.
+    server: Option<(Server, String)>,
 }
 
 impl World {
     pub fn memory() -> Self {
-        Self { name: "memory", engine: Arc::new(MemoryEngine::default()), url: String::new() }
+        Self { name: "memory", engine: Arc::new(MemoryEngine::default()), url: String::new(), server: None }
     }
 
-    pub fn token(&self, identity: &str) -> String {
-        identity.to_owned()
+    /// A room of its own at the server that the environment names.
+    pub fn server(test: &str) -> Option<Self> {
+        let server = Server::get()?;
+        let (url, room) = (server.url.clone(), common::room_name(test));
+        let engine = Arc::new(common::engine().clone());
+        Some(Self { name: "server", engine, url, server: Some((server, room)) })
+    }
+
+    fn token(&self, identity: &str) -> String {
+        let Some((server, room)) = &self.server else { return identity.to_owned() };
+        let kind = identity.starts_with("agent").then_some("agent");
+        server.token_for(&Grant { identity, room, valid: 600, kind })
     }
 
     pub async fn caller(&self) -> Caller {
