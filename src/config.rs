@@ -37,6 +37,7 @@ const OTHERS: [&str; 14] = [
     "BUILTIN",
     "CACHE",
     "CONFIG",
+    "HISTORY",
     "INDEX_URL",
     "JOB_PROCESS",
     "LOG",

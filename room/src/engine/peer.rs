@@ -79,6 +79,8 @@ pub struct Track {
     pub muted: bool,
     /// Whether it is being received here; always false for a local track.
     pub subscribed: bool,
+    /// Whether a recording of what was said before it was published comes with it.
+    pub preconnect: bool,
 }
 
 /// Sound or pictures.

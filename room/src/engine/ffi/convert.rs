@@ -58,6 +58,7 @@ pub(super) fn track(info: &TrackPublicationInfo) -> Track {
         source: source(info.source()),
         muted: info.muted,
         subscribed: false,
+        preconnect: info.audio_features().any(|f| f == proto::AudioTrackFeature::TfPreconnectBuffer),
     }
 }
 
@@ -70,6 +71,7 @@ pub(super) fn bare_track(info: &TrackInfo) -> Track {
         source: TrackSource::Unknown,
         muted: info.muted,
         subscribed: true,
+        preconnect: false,
     }
 }
 
