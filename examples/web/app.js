@@ -72,7 +72,7 @@ async function begin() {
     $("place").textContent = call.place;
   } catch (error) {
     call = null;
-    sound.close();
+    close(sound);
     show("out");
     notice(error.message);
   } finally {
@@ -84,7 +84,7 @@ async function begin() {
 
 /** A new call, with nothing left of the last. */
 function fresh(sound) {
-  ear?.sound.close();
+  if (ear) close(ear.sound);
   ear = { sound, turns: new Turns(), node: null, sources: [] };
   answers = [];
   transcript.clear();
@@ -96,6 +96,7 @@ function fresh(sound) {
   $("activity").replaceChildren();
   $("doing").textContent = "";
   setMuted(false);
+  live(true);
 
   call = new Call();
   const on = (type, act) => call.addEventListener(type, ({ detail }) => act(detail));
@@ -113,11 +114,21 @@ function fresh(sound) {
   on("ended", (why) => {
     score.stop();
     setState("ended");
-    ear.sound.close();
+    live(false);
+    close(ear.sound);
     if (why) notice(why, "Join again", begin);
     else show("out");
   });
   score.start();
+}
+
+/** Whether the controls of a call do anything. */
+function live(now) {
+  for (const control of document.querySelectorAll("#mute, #interrupt, #chat *")) control.disabled = !now;
+}
+
+function close(sound) {
+  if (sound.state !== "closed") sound.close();
 }
 
 function show(phase) {
@@ -263,7 +274,10 @@ $("mute").addEventListener("click", () => {
   attempt(() => call.setMuted(muted));
 });
 $("interrupt").addEventListener("click", () => attempt(() => call.interrupt()));
-$("leave").addEventListener("click", () => attempt(() => call.leave()));
+$("leave").addEventListener("click", async () => {
+  await attempt(() => call.leave());
+  show("out");
+});
 $("chat").addEventListener("submit", (event) => {
   event.preventDefault();
   const field = $("chat-text");
@@ -275,6 +289,6 @@ $("chat").addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (document.body.dataset.phase !== "in" || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === "Escape") $("interrupt").click();
-  else if (event.key === "m" && !event.target.matches("input, textarea")) $("mute").click();
+  else if (event.key === "m" && !event.target.matches("input")) $("mute").click();
 });
 addEventListener("pagehide", () => call?.leave());
