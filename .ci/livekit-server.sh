@@ -19,6 +19,8 @@ media_ip="${LIVEKIT_TEST_MEDIA_IP:-127.0.0.1}"
 key=devkey
 secret=secret-secret-secret-secret-secret-32
 say() { echo "livekit-server: $*" >&2; }
+running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null; }
+alive() { [ -s "$state/pid" ] && running "$(cat "$state/pid")"; }
 # A server that still has callers waits for them when it is asked to end: after 2 s it is not asked.
 end() {
     if alive; then
@@ -26,14 +28,13 @@ end() {
         pid=$(cat "$state/pid")
         kill "$pid" 2>/dev/null || true
         for _ in $(seq 20); do
-            kill -0 "$pid" 2>/dev/null || break
+            running "$pid" || break
             sleep 0.1
         done
         kill -KILL "$pid" 2>/dev/null || true
     fi
     rm -f "$state/pid"
 }
-alive() { [ -s "$state/pid" ] && kill -0 "$(cat "$state/pid")" 2>/dev/null; }
 
 install() {
     if [ -x "$bin" ]; then return; fi

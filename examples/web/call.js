@@ -79,6 +79,7 @@ export class Call extends EventTarget {
     const envelope = { v: 1, type: "control", data: { action: "interrupt" } };
     await this.#room.localParticipant.publishData(new TextEncoder().encode(JSON.stringify(envelope)), {
       reliable: true,
+      topic: "duologue",
     });
   }
 

@@ -8,6 +8,8 @@ said and heard (`said.wav`, `heard.wav`: 48 kHz, one clock) and `events.jsonl` (
 
 import asyncio
 import json
+import logging
+import os
 import pathlib
 import sys
 import time
@@ -26,6 +28,8 @@ CUT_IN_S = 2.0  # into the answer that is interrupted
 
 class Caller:
     def __init__(self, out: pathlib.Path):
+        out.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=out / "sdk.log")
         self.room = rtc.Room()
         self.out = out
         self.start = time.monotonic()
@@ -50,7 +54,7 @@ class Caller:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def join(self, name: str) -> None:
+    async def join(self, name: str, url: str = "") -> None:
         room = self.room
         room.on("track_subscribed", lambda track, *_: self.spawn(self.listen(track)))
         room.on("participant_attributes_changed", self.state)
@@ -60,7 +64,7 @@ class Caller:
         room.on("reconnected", lambda: self.note("reconnected"))
         room.on("disconnected", lambda reason: self.note("disconnected", reason=int(reason)))
         room.register_text_stream_handler("lk.transcription", lambda *args: self.spawn(self.words(*args)))
-        await room.connect(lk.os.environ["LIVEKIT_URL"], lk.token(name, "caller"))
+        await room.connect(url or os.environ["LIVEKIT_URL"], lk.token(name, "caller"))
         self.start = time.monotonic()
         source = rtc.AudioSource(lk.RATE, 1, 0)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
@@ -81,9 +85,12 @@ class Caller:
     async def words(self, reader, identity: str) -> None:
         attributes = reader.info.attributes
         segment, text = attributes.get("lk.segment_id"), ""
-        async for piece in reader:
-            text += piece
-            self.note("segment", who=identity, id=segment, text=text, final=False)
+        try:
+            async for piece in reader:
+                text += piece
+                self.note("segment", who=identity, id=segment, text=text, final=False)
+        except Exception as error:  # of the SDK: whoever wrote is gone
+            self.note("segment broken", id=segment, why=str(error))
         final = reader.info.attributes.get("lk.transcription_final")
         self.note("segment", who=identity, id=segment, text=text, final=final == "true")
 
@@ -153,7 +160,6 @@ class Caller:
         await asyncio.sleep(0.5)
 
     def save(self) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
         lk.write_wav(self.out / "said.wav", placed(self.said))
         lk.write_wav(self.out / "heard.wav", placed(self.pieces))
         with open(self.out / "events.jsonl", "w") as file:

@@ -105,7 +105,7 @@ def is_agent(event) -> bool:
     return event["who"].startswith("agent")
 
 
-def judge(folder: pathlib.Path, duologue: str, stt: str):
+def judge(folder: pathlib.Path, duologue: str, stt, strict: bool = True):
     events = [json.loads(line) for line in open(folder / "events.jsonl")]
     caller, heard = lk.read_wav(folder / "said.wav"), lk.read_wav(folder / "heard.wav")
     asked = regions(caller, 0.6, level=0.02, least_s=0.25)
@@ -152,7 +152,8 @@ def judge(folder: pathlib.Path, duologue: str, stt: str):
     }
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     (folder / "timeline.svg").write_text(timeline(caller, heard, asked, answers, (cut_in, silent), events))
-    check(figures)
+    if strict:
+        check(figures)
     return figures
 
 
