@@ -87,7 +87,15 @@ cargo build --quiet --release --example livekit_agent --features room
 # The agent in room $1; its log is $out/$1/agent.log.
 agent() {
     mkdir -p "$out/$1"
-    start "$out/$1/agent.log" "$target/release/examples/livekit_agent" --room "$1"
+    rm -f "$out/$1/history.json"
+    start "$out/$1/agent.log" "$target/release/examples/livekit_agent" --room "$1" --history "$out/$1/history.json"
+}
+# An agent whose caller has left ends by itself, and writes its history.
+agent_over() {
+    for _ in $(seq 150); do [ -s "$out/$1/history.json" ] && return || sleep 0.1; done
+    echo "the agent did not end with its call:"
+    tail -n 40 "$out/$1/agent.log"
+    return 1
 }
 # Judges the call in $out/$1.
 judge() {
@@ -102,6 +110,7 @@ if wants python; then
     say "a caller on the Python SDK"
     agent python
     "$python" tests/peers/python_peer.py python "$out/python"
+    agent_over python
     end_started
     judge python
 fi
@@ -115,6 +124,7 @@ if wants browser; then
         start "$out/page.log" "$python" examples/web/serve.py --port 0
         for _ in $(seq 50); do [ -s "$out/page.log" ] && break || sleep 0.1; done
         node tests/peers/browser_peer.mjs "$(head -n 1 "$out/page.log")" browser "$out/browser" "$out/caller.wav" "$out/caller.json"
+        agent_over browser
         end_started
         judge browser
     else

@@ -2,7 +2,7 @@
 
     verify.py CALL_DIR --duologue BINARY --stt DIR
 
-CALL_DIR holds `said.wav`, `heard.wav` and `events.jsonl` of a peer. Writes `figures.json` and `timeline.svg` beside them.
+CALL_DIR holds `said.wav`, `heard.wav` and `events.jsonl` of a peer, and the agent's `history.json`. Writes `figures.json` and `timeline.svg` beside them.
 """
 
 import argparse
@@ -101,6 +101,13 @@ def last_words(events, agent: bool):
     return [text for text in texts.values() if text]
 
 
+def remembered(folder, role: str):
+    """What the agent wrote down that one side said, if it did."""
+    file = folder / "history.json"
+    items = json.loads(file.read_text()) if file.exists() else []
+    return [item["text"] for item in items if item.get("kind") == "message" and item["role"] == role]
+
+
 def is_agent(event) -> bool:
     return event["who"].startswith("agent")
 
@@ -140,13 +147,15 @@ def judge(folder: pathlib.Path, duologue: str, stt, strict: bool = True):
     }
     figures |= {key: value for event in events if event["kind"] == "shown" for key, value in event.items() if "-" in key}
 
-    history = last_words(events, True)
+    shown = last_words(events, True)
+    history = remembered(folder, "assistant") or shown
     if stt:
         decoded = decode(folder, heard, regions(heard, 1.0), duologue, stt)
         want, got = words(" ".join(history)), words(" ".join(decoded))
         figures |= {"decoded": decoded, "words": len(want), "wrong_words": wrong(want, got)}
     figures |= {
         "history": history,
+        "shown": shown,
         "caller_heard": last_words(events, False),
         "states": sorted({event["value"] for event in events if event["kind"] == "state"}),
     }
@@ -164,6 +173,8 @@ def check(figures) -> None:
     if figures.get("wrong_words", 0) > MOST_WRONG * figures.get("words", 0):
         of = f"{figures['wrong_words']} of {figures['words']} words"
         raise Failed(f"{of} differ: heard {figures['decoded']}, history {figures['history']}")
+    if words(" ".join(figures["shown"])) != words(" ".join(figures["history"])):
+        raise Failed(f"the transcript {figures['shown']} is not the history {figures['history']}")
     missing = {"listening", "speaking"} - set(figures["states"])
     if missing:
         raise Failed(f"lk.agent.state was never {missing}")
