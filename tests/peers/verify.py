@@ -21,6 +21,7 @@ WINDOW = lk.RATE // 200  # 5 ms
 SOUND = 10 ** (-55 / 20)  # peak below which a window is silence
 PACKET_MS, FADE_MS = 20, 20  # of Opus as WebRTC sends it; of the playback callback
 WINDOW_MS = 5
+DUCKED = 0.125  # of the agent's level, while the caller may or may not mean to interrupt
 MOST_WRONG = 0.35  # of the words, by a recogniser that never heard this voice
 
 
@@ -53,13 +54,13 @@ def ms(seconds: float) -> int:
 
 
 def fade_ms(heard, silent_s: float) -> int:
-    """From the last window at the level it had before, to silence."""
+    """From the last window at half of the ducked level it had before, to silence."""
     end = int(silent_s * lk.RATE)
-    before = heard[end - int(0.2 * lk.RATE) : end]
+    before = heard[end - int(0.6 * lk.RATE) : end]
     windows = before[: len(before) // WINDOW * WINDOW].reshape(-1, WINDOW)
     levels = np.sqrt((windows**2).mean(axis=1))
-    usual = np.median(levels[: len(levels) // 2])
-    full = np.flatnonzero(levels >= usual / 2)
+    usual = np.median(levels[levels > SOUND])
+    full = np.flatnonzero(levels >= usual * DUCKED / 2)
     return ms((len(before) - (full[-1] + 1) * WINDOW) / lk.RATE)
 
 
