@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 out="$target/livekit"
-stt="${DUOLOGUE_TEST_STT:-../shared/material/stt/zipformer-3.3m-en}"
+stt="${LIVEKIT_TEST_STT:-../shared/material/stt/zipformer-3.3m-en}"
 python="$out/venv/bin/python"
 wanted=" ${*:-suites python browser faults} "
 wants() { [[ $wanted == *" $1 "* ]]; }

@@ -3,7 +3,7 @@
 //     node browser_peer.mjs PAGE_URL ROOM OUT_DIR CALLER.wav SCRIPT.json
 //
 // OUT_DIR then holds what the page's microphone gave and what came from the room (`said.wav`, `heard.wav`: 48 kHz, one
-// clock), `events.jsonl` (`t` in seconds of both files) and screenshots. DUOLOGUE_CHROMIUM names another browser.
+// clock), `events.jsonl` (`t` in seconds of both files) and screenshots. LIVEKIT_TEST_CHROMIUM names another browser.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -119,7 +119,7 @@ async function main([address, room, out, caller, scriptFile]) {
   const { script, type_at: typeAt, typed } = JSON.parse(readFileSync(scriptFile, "utf8"));
   mkdirSync(out, { recursive: true });
   const browser = await chromium.launch({
-    executablePath: process.env.DUOLOGUE_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.LIVEKIT_TEST_CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--use-fake-ui-for-media-stream",
       "--use-fake-device-for-media-stream",
