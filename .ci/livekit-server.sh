@@ -14,7 +14,7 @@ set -euo pipefail
 version=v1.13.5
 port="${LIVEKIT_TEST_PORT:-7880}"
 state="${LIVEKIT_TEST_DIR:-${TMPDIR:-/tmp}/duologue-livekit.$(id -u).$port}"
-bin="${DUOLOGUE_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/duologue-test-tools}/livekit-server-$version"
+bin="${LIVEKIT_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/duologue-test-tools}/livekit-server-$version"
 media_ip="${LIVEKIT_TEST_MEDIA_IP:-127.0.0.1}"
 key=devkey
 secret=secret-secret-secret-secret-secret-32

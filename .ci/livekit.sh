@@ -4,13 +4,16 @@
 #
 #   .ci/livekit.sh [suites] [python] [browser] [faults]     all of them unless named
 #
-# What each caller said and heard, its figures, timeline and screenshots are in target/livekit.
+# The agent is the debug build, whose models and codecs are optimised; LIVEKIT_TEST_PROFILE=release takes the other. What
+# each caller said and heard, its figures, timeline and screenshots are in target/livekit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 out="$target/livekit"
 stt="${LIVEKIT_TEST_STT:-../shared/material/stt/zipformer-3.3m-en}"
 python="$out/venv/bin/python"
+profile="${LIVEKIT_TEST_PROFILE:-dev}"
+built="$target/$([ "$profile" = dev ] && echo debug || echo "$profile")"
 wanted=" ${*:-suites python browser faults} "
 wants() { [[ $wanted == *" $1 "* ]]; }
 say() { printf '\n-- livekit: %s (at %d s)\n' "$*" "$SECONDS"; }
@@ -77,18 +80,17 @@ if ! have_python; then
     skip "the callers need python3 with venv, and PyPI"
     exit 0
 fi
-verdict=(--duologue "$target/release/duologue")
+verdict=(--duologue "$built/duologue")
 if [ -d "$stt" ]; then verdict+=(--stt "$stt"); else skip "no recogniser at $stt: what was heard is not decoded"; fi
 
 say "build"
-cargo build --quiet --release
-cargo build --quiet --release --example livekit_agent --features room
+cargo build --quiet --profile "$profile" --features room --bins --example livekit_agent
 
 # The agent in room $1; its log is $out/$1/agent.log.
 agent() {
     mkdir -p "$out/$1"
     rm -f "$out/$1/history.json"
-    start "$out/$1/agent.log" "$target/release/examples/livekit_agent" --room "$1" --history "$out/$1/history.json"
+    start "$out/$1/agent.log" "$built/examples/livekit_agent" --room "$1" --history "$out/$1/history.json"
 }
 # An agent whose caller has left ends by itself, and writes its history.
 agent_over() {
@@ -134,6 +136,6 @@ fi
 
 if wants faults; then
     say "faults"
-    "$python" tests/peers/faults.py --out "$out/faults" "${verdict[@]}" -- "$target/release/examples/livekit_agent" --room
+    "$python" tests/peers/faults.py --out "$out/faults" "${verdict[@]}" -- "$built/examples/livekit_agent" --room
 fi
 say "done; recordings, figures and pictures are in $out"
