@@ -33,10 +33,11 @@ use toml::{Table, Value};
 /// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "DUOLOGUE_";
 /// Variables of the same prefix that other parts read: places and switches, not settings.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "BUILTIN",
     "CACHE",
     "CONFIG",
+    "HISTORY",
     "INDEX_URL",
     "LOG",
     "MCP_PYTHON",

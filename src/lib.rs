@@ -51,4 +51,6 @@ pub use duologue_agent::facade as agent;
 pub use duologue_models as models;
 pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;
+#[cfg(feature = "room")]
+pub use duologue_room as room;
 pub use duologue_vad as vad;

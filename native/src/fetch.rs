@@ -13,7 +13,7 @@ use crate::{
     locate::{Search, Source, locate},
     lock,
     options::{LoadOptions, Progress},
-    platform::{ORT_VERSION, PACKAGE, Platform, SHERPA_VERSION},
+    platform::{Bundle, ENGINES},
     progress, store,
     wheel::{self, Wheel},
 };
@@ -24,19 +24,23 @@ use crate::{
 /// [`ErrorKind::NativesMissing`] (a named directory lacks them), [`ErrorKind::Offline`], [`ErrorKind::Network`], [`ErrorKind::Corrupt`],
 /// [`ErrorKind::DiskFull`], [`ErrorKind::Io`], [`ErrorKind::Timeout`], [`ErrorKind::UnsupportedPlatform`].
 pub fn fetch(options: &LoadOptions) -> Result<PathBuf> {
-    let search = locate(options)?;
+    fetch_bundle(&ENGINES, locate(options)?, options)
+}
+
+/// What `search` found, or what is put into the cache now.
+pub(crate) fn fetch_bundle(bundle: &Bundle, search: Search, options: &LoadOptions) -> Result<PathBuf> {
     if let Some(found) = search.found() {
         return Ok(found.dir.clone());
     }
     if let Some(problem) = named_problem(&search) {
         return Err(problem);
     }
-    let platform = Platform::current()?;
+    // Before offline is: no other machine can fetch what does not exist.
+    bundle.platform()?;
     if options.is_offline() {
-        return Err(offline(&search));
+        return Err(offline(bundle, &search));
     }
-    let cache = options.cache()?;
-    install(&cache, platform, options)
+    install(&options.cache()?, bundle, options)
 }
 
 /// Hashes the libraries in the cache, whatever their stamp says. Slow (tens to hundreds of milliseconds), for `doctor`.
@@ -44,37 +48,40 @@ pub fn fetch(options: &LoadOptions) -> Result<PathBuf> {
 /// # Errors
 /// [`ErrorKind::NativesMissing`], [`ErrorKind::Corrupt`], [`ErrorKind::Io`], [`ErrorKind::UnsupportedPlatform`].
 pub fn verify(dir: &Path) -> Result<()> {
-    store::verify(dir, Platform::current()?)
+    store::verify(dir, ENGINES.platform()?)
 }
 
 fn named_problem(search: &Search) -> Option<Error> {
     search.candidates.iter().find(|c| c.source == Source::Named)?.problem.clone()
 }
 
-fn offline(search: &Search) -> Error {
+fn offline(bundle: &Bundle, search: &Search) -> Error {
     let damaged =
         search.candidates.iter().filter_map(|c| c.problem.as_ref()).find(|p| p.kind() == ErrorKind::Corrupt);
     let kind = damaged.map_or(ErrorKind::Offline, Error::kind);
     Error::new(
         kind,
         format!(
-            "ONNX Runtime {ORT_VERSION} and sherpa-onnx {SHERPA_VERSION} are not here and may not be fetched, because offline is set; run \
-             `duologue fetch` where there is a network and copy the directory, or set DUOLOGUE_NATIVES. Looked: {}",
+            "not here: {}; and it may not be fetched, because offline is set; run `duologue fetch` where there is a network and copy the \
+             directory, or set {}. Looked: {}",
+            bundle.what,
+            bundle.variable,
             search.summary()
         ),
     )
 }
 
-fn install(cache: &Path, platform: &Platform, options: &LoadOptions) -> Result<PathBuf> {
-    let (root, dir) = (store::root(cache), store::directory(cache, platform));
+fn install(cache: &Path, bundle: &Bundle, options: &LoadOptions) -> Result<PathBuf> {
+    let platform = bundle.platform()?;
+    let (root, dir) = (store::root(cache), store::directory(cache, bundle, platform));
     fs::create_dir_all(&root).map_err(|e| Error::io("cannot create", &root, &e))?;
     let _lock = lock::acquire(&root, options)?;
     if store::check(&dir, platform).is_ok() {
         return Ok(dir);
     }
     let wheel = Wheel {
-        package: PACKAGE,
-        version: SHERPA_VERSION,
+        package: bundle.package,
+        version: bundle.version,
         tag: platform.tag,
         sha256: platform.wheel_sha256,
         bytes: Some(platform.wheel_bytes),
@@ -83,7 +90,7 @@ fn install(cache: &Path, platform: &Platform, options: &LoadOptions) -> Result<P
     let archive = wheel.download(work.path(), options)?;
     let new = work.path().join("new");
     fs::create_dir(&new).map_err(|e| Error::io("cannot create", &new, &e))?;
-    for member in [&platform.ort, &platform.sherpa] {
+    for member in platform.members {
         wheel::extract(&archive, member.path, member.sha256, &new.join(member.name))?;
     }
     store::write_stamp(&new, platform)?;

@@ -40,6 +40,8 @@ mod error;
 mod fetch;
 mod index;
 mod library;
+#[cfg(feature = "livekit")]
+pub mod livekit;
 mod locate;
 mod lock;
 pub mod onnx;

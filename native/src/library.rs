@@ -16,7 +16,7 @@ use crate::{
     fetch::fetch,
     locate::{Source, locate},
     options::LoadOptions,
-    platform::{ORT_FILE, ORT_VERSION, SHERPA_FILE, SHERPA_VERSION},
+    platform::{Bundle, ENGINES, ORT_FILE, ORT_VERSION, SHERPA_FILE, SHERPA_VERSION},
     sherpa::ffi::SherpaOnnx,
 };
 
@@ -125,15 +125,22 @@ fn open(dir: PathBuf, source: Source) -> Result<Natives> {
     // An absolute path, because the loader would look a bare name up in its own places.
     let dir = std::path::absolute(&dir).map_err(|e| Error::io("cannot resolve", &dir, &e))?;
     let (ort_path, sherpa_path) = (dir.join(ORT_FILE), dir.join(SHERPA_FILE));
-    let ort = open_library(&ort_path)?;
-    expect_version(&ort_path, "ONNX Runtime", ort_version(&ort, &ort_path)?, ORT_VERSION)?;
-    let sherpa = open_library(&sherpa_path)?;
-    expect_version(&sherpa_path, "sherpa-onnx", sherpa_version(&sherpa, &sherpa_path)?, SHERPA_VERSION)?;
+    let ort = open_library(&ort_path, &ENGINES)?;
+    expect_version(&ort_path, "ONNX Runtime", &ort_version(&ort, &ort_path)?, ORT_VERSION, ENGINES.variable)?;
+    let sherpa = open_library(&sherpa_path, &ENGINES)?;
+    expect_version(
+        &sherpa_path,
+        "sherpa-onnx",
+        &sherpa_version(&sherpa, &sherpa_path)?,
+        SHERPA_VERSION,
+        ENGINES.variable,
+    )?;
     // SAFETY: the version check above proved that this is the library whose header the bindings were generated from.
-    let sherpa = unsafe { SherpaOnnx::from_library(sherpa) }.map_err(|e| unusable(&sherpa_path, &e))?;
+    let sherpa =
+        unsafe { SherpaOnnx::from_library(sherpa) }.map_err(|e| unusable(&sherpa_path, &e, &ENGINES))?;
     expect_one_ort(&ort_path)?;
     let environment = ort::init_from(&ort_path)
-        .map_err(|e| unusable(&ort_path, &e))?
+        .map_err(|e| unusable(&ort_path, &e, &ENGINES))?
         .with_name("duologue")
         .with_telemetry(false)
         .build()
@@ -146,48 +153,57 @@ fn open(dir: PathBuf, source: Source) -> Result<Natives> {
 }
 
 #[cfg(unix)]
-fn open_library(path: &Path) -> Result<Library> {
+pub(crate) fn open_library(path: &Path, bundle: &Bundle) -> Result<Library> {
     use libloading::os::unix::{Library as Unix, RTLD_LOCAL, RTLD_NOW};
-    // SAFETY: the initialisers of these two libraries only register C++ globals; a library that a user put in their place is the user's to
+    // SAFETY: the initialisers of these libraries only register C++ globals; a library that a user put in their place is the user's to
     // trust, as any library on the loader's path is.
-    unsafe { Unix::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into).map_err(|e| unusable(path, &e))
+    unsafe { Unix::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
+        .map(Into::into)
+        .map_err(|e| unusable(path, &e, bundle))
 }
 
 #[cfg(windows)]
-fn open_library(path: &Path) -> Result<Library> {
+pub(crate) fn open_library(path: &Path, bundle: &Bundle) -> Result<Library> {
     use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library as Windows};
     // SAFETY: as above; the altered search path makes sherpa-onnx find the ONNX Runtime beside it and not the one in System32.
     unsafe { Windows::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }
         .map(Into::into)
-        .map_err(|e| unusable(path, &e))
+        .map_err(|e| unusable(path, &e, bundle))
 }
 
-fn unusable(path: &Path, error: &dyn std::error::Error) -> Error {
+pub(crate) fn unusable(path: &Path, error: &dyn std::error::Error, bundle: &Bundle) -> Error {
     // The loader's own words, such as the name of a missing function, come as the error's source.
     let sources = std::iter::successors(error.source(), |e| e.source());
     let why = sources.fold(error.to_string(), |text, source| format!("{text}: {source}"));
-    not_ours(path, &why)
+    not_ours(path, &why, bundle)
 }
 
-fn not_ours(path: &Path, why: &str) -> Error {
+pub(crate) fn not_ours(path: &Path, why: &str, bundle: &Bundle) -> Error {
     Error::new(
         ErrorKind::WrongVersion,
         format!(
-            "{} cannot be used: {why}; remove it, or set DUOLOGUE_NATIVES to a directory with ONNX Runtime {ORT_VERSION} and sherpa-onnx \
-             {SHERPA_VERSION}",
-            path.display()
+            "{} cannot be used: {why}; remove it, or set {} to where {} is",
+            path.display(),
+            bundle.variable,
+            bundle.what
         ),
     )
 }
 
-fn expect_version(path: &Path, what: &str, found: String, wanted: &str) -> Result<()> {
+pub(crate) fn expect_version(
+    path: &Path,
+    what: &str,
+    found: &str,
+    wanted: &str,
+    variable: &str,
+) -> Result<()> {
     if found == wanted {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::WrongVersion,
         format!(
-            "{} is {what} {found}, but exactly {wanted} is needed; remove it, or set DUOLOGUE_NATIVES to a directory that holds {wanted}",
+            "{} is {what} {found}, but exactly {wanted} is needed; remove it, or set {variable} to where {wanted} is",
             path.display()
         ),
     ))
@@ -198,10 +214,10 @@ fn ort_version(library: &Library, path: &Path) -> Result<String> {
     unsafe {
         let get = library
             .get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase")
-            .map_err(|e| unusable(path, &e))?;
+            .map_err(|e| unusable(path, &e, &ENGINES))?;
         let base = get();
         if base.is_null() {
-            return Err(not_ours(path, "OrtGetApiBase returned nothing"));
+            return Err(not_ours(path, "OrtGetApiBase returned nothing", &ENGINES));
         }
         Ok(text(((*base).GetVersionString)()))
     }
@@ -212,7 +228,7 @@ fn sherpa_version(library: &Library, path: &Path) -> Result<String> {
     unsafe {
         let get = library
             .get::<unsafe extern "C" fn() -> *const c_char>(b"SherpaOnnxGetVersionStr")
-            .map_err(|e| unusable(path, &e))?;
+            .map_err(|e| unusable(path, &e, &ENGINES))?;
         Ok(text(get()))
     }
 }

@@ -8,15 +8,18 @@ use std::{
 use crate::{
     error::{Error, ErrorKind, Result},
     options::LoadOptions,
-    platform::{ORT_FILE, Platform, SHERPA_FILE},
+    platform::{Bundle, ENGINES, ORT_FILE, SHERPA_FILE},
     store,
 };
+
+const FILES: [&str; 2] = [ORT_FILE, SHERPA_FILE];
 
 /// Why a directory was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// [`LoadOptions::dir`] or `DUOLOGUE_NATIVES` names it; then it is the only candidate.
+    /// [`LoadOptions::dir`] or `DUOLOGUE_NATIVES` names it ([`LoadOptions::livekit`] or `LIVEKIT_LIB_PATH` for LiveKit's engine); then it is
+    /// the only candidate.
     Named,
     /// The directory of the running executable.
     BesideExecutable,
@@ -42,7 +45,7 @@ impl fmt::Display for Source {
 pub struct Candidate {
     /// Why it was looked at.
     pub source: Source,
-    /// The directory.
+    /// The directory; for LiveKit's engine the file itself, where one is named.
     pub dir: PathBuf,
     /// What is wrong with it; `None` if both libraries are there (and, in the cache, are the wheel's bytes).
     pub problem: Option<Error>,
@@ -80,7 +83,7 @@ impl Search {
 /// [`ErrorKind::Io`] if there is no cache directory. A library that is not found is no error: see [`Search::found`].
 pub fn locate(options: &LoadOptions) -> Result<Search> {
     if let Some((dir, name)) = options.explicit_dir() {
-        let problem = missing_in(&dir).map(|file| {
+        let problem = missing_in(&dir, &FILES).map(|file| {
             Error::new(
                 ErrorKind::NativesMissing,
                 format!(
@@ -91,17 +94,22 @@ pub fn locate(options: &LoadOptions) -> Result<Search> {
         });
         return Ok(Search { candidates: vec![Candidate { source: Source::Named, dir, problem }] });
     }
+    search(&ENGINES, &FILES, options)
+}
+
+/// Looks beside the executable and in the cache for a directory with `files`.
+pub(crate) fn search(bundle: &Bundle, files: &[&'static str], options: &LoadOptions) -> Result<Search> {
     let mut search = Search { candidates: Vec::new() };
     for (source, dir) in beside_executable() {
         let problem =
-            missing_in(&dir).map(|file| Error::new(ErrorKind::NativesMissing, format!("no {file}")));
+            missing_in(&dir, files).map(|file| Error::new(ErrorKind::NativesMissing, format!("no {file}")));
         search.candidates.push(Candidate { source, dir, problem });
         if search.found().is_some() {
             return Ok(search);
         }
     }
-    if let Ok(platform) = Platform::current() {
-        let dir = store::directory(&options.cache()?, platform);
+    if let Ok(platform) = bundle.platform() {
+        let dir = store::directory(&options.cache()?, bundle, platform);
         let problem = store::check(&dir, platform).err();
         search.candidates.push(Candidate { source: Source::Cache, dir, problem });
     }
@@ -116,7 +124,7 @@ fn beside_executable() -> Vec<(Source, PathBuf)> {
     [(Source::BesideExecutable, dir)].into_iter().chain(lib).collect()
 }
 
-/// The first library that `dir` lacks.
-fn missing_in(dir: &Path) -> Option<&'static str> {
-    [ORT_FILE, SHERPA_FILE].into_iter().find(|name| !dir.join(name).is_file())
+/// The first file that `dir` lacks.
+fn missing_in(dir: &Path, files: &[&'static str]) -> Option<&'static str> {
+    files.iter().copied().find(|name| !dir.join(name).is_file())
 }

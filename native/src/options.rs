@@ -41,6 +41,8 @@ pub struct LoadOptions {
     pub offline: bool,
     /// The directory that holds both libraries; nothing else is tried and nothing is fetched. Else `DUOLOGUE_NATIVES`.
     pub dir: Option<PathBuf>,
+    /// LiveKit's engine, the file or its directory; nothing else is tried and nothing is fetched. Else `LIVEKIT_LIB_PATH`.
+    pub livekit: Option<PathBuf>,
     /// Root of the cache. Else `DUOLOGUE_CACHE`, else the platform's cache directory (see [`cache_dir`]).
     pub cache: Option<PathBuf>,
     /// The Python whose pip fetches. Else `DUOLOGUE_PYTHON`, else `python3` (`python` on Windows).
@@ -56,6 +58,7 @@ impl fmt::Debug for LoadOptions {
         f.debug_struct("LoadOptions")
             .field("offline", &self.offline)
             .field("dir", &self.dir)
+            .field("livekit", &self.livekit)
             .field("cache", &self.cache)
             .field("python", &self.python)
             .field("index_url", &self.index_url)
@@ -70,6 +73,15 @@ impl LoadOptions {
             return Some((dir.clone(), "LoadOptions::dir"));
         }
         variable("DUOLOGUE_NATIVES").map(|dir| (dir.into(), "DUOLOGUE_NATIVES"))
+    }
+
+    /// LiveKit's engine as named by the caller or the environment, with the name of what named it.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn explicit_livekit(&self) -> Option<(PathBuf, &'static str)> {
+        if let Some(path) = &self.livekit {
+            return Some((path.clone(), "LoadOptions::livekit"));
+        }
+        variable("LIVEKIT_LIB_PATH").map(|path| (path.into(), "LIVEKIT_LIB_PATH"))
     }
 
     pub(crate) fn cache(&self) -> Result<PathBuf> {

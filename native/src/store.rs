@@ -1,8 +1,8 @@
 //! A directory of the cache that holds one platform's libraries, and the cheap check that they are still the wheel's bytes.
 //!
 //! Invariant: a directory under its final name was complete and verified when it was renamed into place. The stamp beside the libraries
-//! records their sums with sizes and modification times; where those still agree, a start costs two `stat` calls instead of hashing
-//! 32 MB. Where they don't (a copied cache, a touched file) the file is hashed and the stamp renewed.
+//! records their sums with sizes and modification times; where those still agree, a start costs a `stat` call for each instead of hashing
+//! 30 MB. Where they don't (a copied cache, a touched file) the file is hashed and the stamp renewed.
 
 use std::{
     fs::{self, File, Metadata},
@@ -15,14 +15,14 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    platform::{Member, PACKAGE, Platform, SHERPA_VERSION},
+    platform::{Bundle, Member, Platform},
 };
 
 const STAMP: &str = "stamp";
 
 /// The directory for `platform`'s libraries under the cache root; its name holds the wheel's sum, so another wheel never mixes in.
-pub(crate) fn directory(cache: &Path, platform: &Platform) -> PathBuf {
-    root(cache).join(format!("{PACKAGE}-{SHERPA_VERSION}-{}", &platform.wheel_sha256[..16]))
+pub(crate) fn directory(cache: &Path, bundle: &Bundle, platform: &Platform) -> PathBuf {
+    root(cache).join(format!("{}-{}-{}", bundle.package, bundle.version, &platform.wheel_sha256[..16]))
 }
 
 /// Where fetched libraries live under the cache root.
@@ -36,7 +36,7 @@ pub(crate) fn check(dir: &Path, platform: &Platform) -> Result<()> {
     let vouched =
         |member: &Member, meta: &Metadata| stamp.lines().any(|line| line == stamp_line(member, meta));
     let mut renew = false;
-    for member in [&platform.ort, &platform.sherpa] {
+    for member in platform.members {
         let path = dir.join(member.name);
         let meta = fs::metadata(&path).map_err(|e| missing_or_io(&path, &e))?;
         if meta.len() != member.bytes {
@@ -54,15 +54,15 @@ pub(crate) fn check(dir: &Path, platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Hashes both libraries in `dir`, whatever the stamp says.
+/// Hashes the libraries in `dir`, whatever the stamp says.
 pub(crate) fn verify(dir: &Path, platform: &Platform) -> Result<()> {
-    [&platform.ort, &platform.sherpa].into_iter().try_for_each(|m| verify_member(&dir.join(m.name), m))
+    platform.members.iter().try_for_each(|m| verify_member(&dir.join(m.name), m))
 }
 
-/// Records that both libraries in `dir` were verified.
+/// Records that the libraries in `dir` were verified.
 pub(crate) fn write_stamp(dir: &Path, platform: &Platform) -> Result<()> {
     let mut lines = String::new();
-    for member in [&platform.ort, &platform.sherpa] {
+    for member in platform.members {
         let path = dir.join(member.name);
         let meta = fs::metadata(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
         lines += &stamp_line(member, &meta);

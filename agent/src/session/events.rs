@@ -46,6 +46,11 @@ pub enum SessionEvent {
         /// Whether the answer is complete.
         is_final: bool,
     },
+    /// Words of the agent, as they are heard. Without audio nothing is told of piece by piece.
+    AgentHeard {
+        /// All of what it is saying that was heard so far; [`SessionEvent::SpeechFinished`] ends it.
+        text: String,
+    },
     /// Something became part of the history.
     ItemAdded(ChatItem),
     /// A tool begins to run.

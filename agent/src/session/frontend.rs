@@ -32,7 +32,11 @@
 //! # }).unwrap();
 //! ```
 
-use super::{AgentSession, AgentState, SessionEvent};
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{AgentSession, AgentState, Participant, SessionEvent};
+use crate::agent::Agent;
 use crate::chat::{ChatContent, ChatItem, Role};
 use crate::message::{
     self, AgentText, Control, ControlAction, DataMessage, Envelope, ErrorMessage, Handoff, Message, Status,
@@ -74,6 +78,22 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         }
     }
 
+    /// Tells the agent that somebody has joined the room. Returns at once.
+    pub fn participant_joined(&self, participant: Participant) {
+        self.tell("on_participant_joined", |session, agent| async move {
+            agent.on_participant_joined(&session, &participant).await;
+            Ok(())
+        });
+    }
+
+    /// Tells the agent that somebody has left the room. Returns at once.
+    pub fn participant_left(&self, participant: Participant) {
+        self.tell("on_participant_left", |session, agent| async move {
+            agent.on_participant_left(&session, &participant).await;
+            Ok(())
+        });
+    }
+
     fn end(&self) {
         let session = self.without_turn();
         // Closing waits for everything that is under way, so it must not be under way itself.
@@ -85,11 +105,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     }
 
     fn take_data(&self, data: DataMessage) {
+        self.tell(
+            "on_data_message",
+            |session, agent| async move { agent.on_data_message(&session, &data).await },
+        );
+    }
+
+    /// Runs a hook of the current agent, if there is one.
+    fn tell<F>(&self, name: &'static str, hook: impl FnOnce(Self, Arc<dyn Agent<U>>) -> F)
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
         let session = self.without_turn();
-        self.spawn("on_data_message", async move {
-            let Some(agent) = session.current_agent() else { return };
+        let Some(agent) = session.current_agent() else { return };
+        let told = hook(session.clone(), agent);
+        self.spawn(name, async move {
             // A hook that fails has been told of.
-            let _ = session.hook("on_data_message", agent.on_data_message(&session, &data)).await;
+            let _ = session.hook(name, told).await;
         });
     }
 }

@@ -328,6 +328,9 @@ impl Line {
             Event::StateChanged(state) => self.set_state(*state),
             Event::PartialTranscript { text, .. } => self.transcript(text, false),
             Event::FinalTranscript { text, .. } => self.transcript(text, true),
+            Event::Heard { heard, .. } => {
+                self.events.publish(SessionEvent::AgentHeard { text: heard.clone() });
+            }
             Event::AgentTurn(turn) => self.turn_over(turn),
             Event::SayDropped { key } => self.dropped(*key),
             Event::Fault(fault) => {

@@ -395,17 +395,21 @@ impl Conversation {
         if played > speech.played {
             speech.progress = now;
         }
-        speech.played = played;
+        let before = std::mem::replace(&mut speech.played, played);
         speech.audible = audible;
         let first = !speech.sounded && played > 0;
         speech.sounded |= played > 0;
         let metrics = reply.times.metrics(reply.turn, reply.origin, now);
+        let heard = reply.script.heard(played);
+        let heard = (heard.len() > reply.script.heard(before).len())
+            .then(|| Event::Heard { turn: reply.turn, heard: heard.to_owned() });
         if audible {
             self.last_audible = now;
         }
         if first {
             self.event(Event::Metrics(metrics));
         }
+        heard.into_iter().for_each(|event| self.event(event));
         self.end_if_complete(finished);
     }
 

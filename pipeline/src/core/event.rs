@@ -197,6 +197,14 @@ pub enum Event {
         /// The turn.
         turn: TurnId,
     },
+    /// The user has heard more of what the agent says. The turn's end, and what was heard of it in all,
+    /// is [`Event::AgentTurn`].
+    Heard {
+        /// The turn.
+        turn: TurnId,
+        /// The prefix of its text whose words were played so far.
+        heard: String,
+    },
     /// The agent is silent after a yield.
     Silenced {
         /// The epoch.

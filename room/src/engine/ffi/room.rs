@@ -1,0 +1,595 @@
+//! A joined room: requests in, answers out.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicU64},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use duologue_native::livekit::{
+    Handle,
+    proto::{
+        AudioStreamType, DisconnectRequest, GetSessionStatsRequest, NewAudioStreamRequest, PerformRpcRequest,
+        PublishDataRequest, PublishTranscriptionRequest, ReadyForRoomEventRequest, RegisterRpcMethodRequest,
+        RpcError, RpcMethodInvocationResponseRequest, SetLocalAttributesRequest, SetLocalMetadataRequest,
+        SetLocalNameRequest, SetSubscribedRequest, SimulateScenarioKind, SimulateScenarioRequest,
+        StreamByteOptions, StreamSendBytesRequest, StreamSendTextRequest, UnregisterRpcMethodRequest,
+        connect_callback, ffi_event::Message, ffi_request::Message as Request,
+        ffi_response::Message as Response, get_session_stats_callback, rtc_stats::Stats as Figure,
+        stream_send_bytes_callback, stream_send_text_callback,
+    },
+};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    convert, failed,
+    hub::{Hub, Route, lock, odd},
+    local_audio::{self, ENGINE_QUEUE, LocalTrack},
+    native,
+    state::State,
+    streams::Streams,
+    task::Task,
+    text_writer,
+};
+use crate::{
+    Error, ErrorKind,
+    engine::{
+        Attributes, AudioFormat, AudioTrackOptions, ConnectOptions, DEADLINE, Disturbance, LocalAudio,
+        Participant, RemoteAudio, Room, RoomEvents, RoomInfo, RpcFailure, Stats, StreamOptions, TextWriter,
+        TranscriptionSegment,
+    },
+};
+
+/// What one data packet holds, by LiveKit's protocol.
+const PACKET_LIMIT: usize = 15 << 10;
+/// How long the end of a room may take to be told after leaving was answered.
+const END: Duration = Duration::from_secs(2);
+
+/// The room as its user holds it; dropping it leaves.
+#[derive(Debug)]
+pub(super) struct FfiRoom(Arc<Shared>);
+
+/// What the room, its tracks, its writers and its task share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    hub: &'static Hub,
+    room: u64,
+    local: Handle,
+    state: Mutex<State>,
+    life: watch::Sender<Life>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    In,
+    Leaving,
+    Over,
+}
+
+impl FfiRoom {
+    pub(super) fn enter(
+        hub: &'static Hub,
+        joined: connect_callback::Result,
+        options: &ConnectOptions,
+    ) -> Result<(Self, RoomEvents), Error> {
+        let engine = hub.native();
+        let (room, local) = (joined.room.handle.id, joined.local_participant.handle.id);
+        let me = convert::participant(joined.local_participant.info, Vec::new());
+        let state = State::new(engine, convert::room(joined.room.info), me, joined.participants);
+        let (life, _) = watch::channel(Life::In);
+        let shared =
+            Arc::new(Shared { hub, room, local: engine.adopt(local), state: Mutex::new(state), life });
+        let (queue, told) = mpsc::channel(options.event_queue.max(1));
+        let route = Route { queue, lost: Arc::new(AtomicU64::new(0)) };
+        hub.route(room, route.clone());
+        hub.route(local, route.clone());
+        let (feed, events) = RoomEvents::channel(options.event_queue);
+        let task = Task { shared: shared.clone(), feed, route, streams: Streams::default(), reason: None };
+        // Before the task starts, so that an error here leaves again.
+        let this = Self(shared);
+        hub.request(Request::ReadyForRoomEvent(ReadyForRoomEventRequest { room_handle: room }))?;
+        tokio::spawn(task.run(told));
+        Ok((this, events))
+    }
+
+    fn local_handle(&self) -> u64 {
+        self.0.local_handle()
+    }
+}
+
+impl Shared {
+    pub(super) fn hub(&self) -> &'static Hub {
+        self.hub
+    }
+
+    pub(super) fn local_handle(&self) -> u64 {
+        self.local.id()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(super) fn alive(&self) -> Result<(), Error> {
+        if *self.life.borrow() == Life::In { self.hub.healthy() } else { Err(closed()) }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        *self.life.borrow() == Life::Leaving
+    }
+
+    /// Waits for an answer, or for the end of the room.
+    pub(super) async fn watch<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut life = self.life.subscribe();
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            _ = life.wait_for(|life| *life == Life::Over) => Err(closed()),
+        }
+    }
+
+    /// Sends a request about this room and waits for its answer.
+    pub(super) async fn ask(
+        &self,
+        what: &str,
+        deadline: Duration,
+        request: impl FnOnce(u64) -> Request,
+    ) -> Result<Message, Error> {
+        self.alive()?;
+        self.watch(self.hub.ask(what, deadline, request)).await
+    }
+
+    /// Ends when the room has been left and its end was not told.
+    pub(super) fn leaving(&self) -> impl Future<Output = ()> + use<> {
+        let mut life = self.life.subscribe();
+        async move {
+            if life.wait_for(|life| *life != Life::In).await.is_ok() {
+                tokio::time::sleep(END).await;
+            }
+        }
+    }
+
+    pub(super) fn unroute(&self) {
+        self.hub.unroute([self.room, self.local.id()]);
+    }
+
+    /// Lets go of everything in the engine; the room is over.
+    pub(super) fn close(&self) {
+        self.unroute();
+        self.state().clear();
+        // Without another request to leave: dropping the handle is enough for a room that is over.
+        drop(self.hub.native().adopt(self.room));
+        self.life.send_replace(Life::Over);
+    }
+
+    /// Notes that the room is being left; false if it was before.
+    fn start_leaving(&self) -> bool {
+        self.life.send_if_modified(|life| {
+            let first = *life == Life::In;
+            if first {
+                *life = Life::Leaving;
+            }
+            first
+        })
+    }
+}
+
+impl Drop for FfiRoom {
+    fn drop(&mut self) {
+        if self.0.start_leaving() {
+            let request = DisconnectRequest {
+                room_handle: self.0.room,
+                request_async_id: Some(self.0.hub.waiter().id),
+                reason: None,
+            };
+            if let Err(error) = self.0.hub.request(Request::Disconnect(request)) {
+                tracing::debug!(%error, "a room was not left");
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Room for FfiRoom {
+    fn info(&self) -> RoomInfo {
+        self.0.state().info.clone()
+    }
+
+    fn local(&self) -> Participant {
+        self.0.state().local.clone()
+    }
+
+    fn participants(&self) -> Vec<Participant> {
+        self.0.state().others.clone()
+    }
+
+    async fn publish_audio(&self, options: &AudioTrackOptions) -> Result<Arc<dyn LocalAudio>, Error> {
+        let local = local_audio::publish(&self.0, options).await?;
+        Ok(Arc::new(LocalTrack(local)))
+    }
+
+    async fn set_subscribed(&self, sid: &str, subscribed: bool) -> Result<(), Error> {
+        self.0.alive()?;
+        let Some(publication) = self.0.state().publication(sid) else {
+            return Err(Error::new(ErrorKind::Config, format!("nobody publishes a track {sid:?}")));
+        };
+        let request = SetSubscribedRequest { subscribe: subscribed, publication_handle: publication };
+        self.0.hub.request(Request::SetSubscribed(request)).map(drop)
+    }
+
+    async fn listen(&self, sid: &str, format: AudioFormat) -> Result<RemoteAudio, Error> {
+        self.0.alive()?;
+        check(format)?;
+        let Some(track) = self.0.state().subscribed(sid) else {
+            return Err(Error::new(ErrorKind::Config, format!("no track {sid:?} is subscribed to")));
+        };
+        let hub = self.0.hub;
+        let answer = hub.request(Request::NewAudioStream(NewAudioStreamRequest {
+            track_handle: track,
+            r#type: AudioStreamType::AudioStreamNative.into(),
+            sample_rate: Some(format.rate),
+            num_channels: Some(1),
+            frame_size_ms: Some(format.frame_ms),
+            queue_size_frames: Some((ENGINE_QUEUE.as_millis() as u32 / format.frame_ms).max(1)),
+            ..NewAudioStreamRequest::default()
+        }))?;
+        let Response::NewAudioStream(answer) = answer else { return Err(odd("listening")) };
+        let stream = hub.native().adopt(answer.stream.handle.id);
+        let (feed, audio) = RemoteAudio::channel(format.rate, format.queue_frames);
+        hub.feed(stream.id(), feed);
+        Ok(audio.holding(Listening { hub, stream }))
+    }
+
+    async fn publish_data(
+        &self,
+        payload: &[u8],
+        topic: Option<&str>,
+        reliable: bool,
+        to: &[String],
+    ) -> Result<(), Error> {
+        self.0.alive()?;
+        if payload.len() > PACKET_LIMIT {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "a data message of {} bytes; at most {PACKET_LIMIT} fit, send a byte stream",
+                    payload.len()
+                ),
+            ));
+        }
+        let waiter = self.0.hub.waiter();
+        let request = PublishDataRequest {
+            local_participant_handle: self.local_handle(),
+            reliable,
+            topic: topic.map(str::to_owned),
+            destination_identities: to.to_vec(),
+            request_async_id: Some(waiter.id),
+            ..PublishDataRequest::default()
+        };
+        self.0.hub.native().publish_data(payload, request).map_err(|e| native(&e))?;
+        let what = "sending data";
+        let Message::PublishData(callback) = self.0.watch(waiter.wait(what, DEADLINE)).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn send_text(&self, text: &str, options: &StreamOptions) -> Result<String, Error> {
+        let what = "sending a text";
+        let request = StreamSendTextRequest {
+            local_participant_handle: self.local_handle(),
+            options: text_writer::text_options(options),
+            text: text.to_owned(),
+            request_async_id: None,
+        };
+        let with_id = |id| Request::SendText(StreamSendTextRequest { request_async_id: Some(id), ..request });
+        let Message::SendText(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        match callback.result {
+            Some(stream_send_text_callback::Result::Info(info)) => Ok(info.stream_id),
+            Some(stream_send_text_callback::Result::Error(error)) => Err(failed(what, &error.description)),
+            None => Err(odd(what)),
+        }
+    }
+
+    async fn open_text(&self, options: &StreamOptions) -> Result<Box<dyn TextWriter>, Error> {
+        Ok(Box::new(text_writer::open(&self.0, options).await?))
+    }
+
+    async fn send_bytes(&self, bytes: &[u8], options: &StreamOptions) -> Result<String, Error> {
+        let what = "sending bytes";
+        let request = StreamSendBytesRequest {
+            local_participant_handle: self.local_handle(),
+            options: byte_options(options, bytes.len()),
+            bytes: bytes.to_vec(),
+            request_async_id: None,
+        };
+        let with_id =
+            |id| Request::SendBytes(StreamSendBytesRequest { request_async_id: Some(id), ..request });
+        let Message::SendBytes(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        match callback.result {
+            Some(stream_send_bytes_callback::Result::Info(info)) => Ok(info.stream_id),
+            Some(stream_send_bytes_callback::Result::Error(error)) => Err(failed(what, &error.description)),
+            None => Err(odd(what)),
+        }
+    }
+
+    async fn set_attributes(&self, attributes: &Attributes) -> Result<(), Error> {
+        let what = "setting attributes";
+        let request = SetLocalAttributesRequest {
+            local_participant_handle: self.local_handle(),
+            attributes: convert::entries(attributes),
+            request_async_id: None,
+        };
+        let with_id = |id| {
+            Request::SetLocalAttributes(SetLocalAttributesRequest { request_async_id: Some(id), ..request })
+        };
+        let Message::SetLocalAttributes(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn set_metadata(&self, metadata: &str) -> Result<(), Error> {
+        let what = "setting metadata";
+        let request = SetLocalMetadataRequest {
+            local_participant_handle: self.local_handle(),
+            metadata: metadata.to_owned(),
+            request_async_id: None,
+        };
+        let with_id =
+            |id| Request::SetLocalMetadata(SetLocalMetadataRequest { request_async_id: Some(id), ..request });
+        let Message::SetLocalMetadata(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn set_name(&self, name: &str) -> Result<(), Error> {
+        let what = "setting the name";
+        let request = SetLocalNameRequest {
+            local_participant_handle: self.local_handle(),
+            name: name.to_owned(),
+            request_async_id: None,
+        };
+        let with_id =
+            |id| Request::SetLocalName(SetLocalNameRequest { request_async_id: Some(id), ..request });
+        let Message::SetLocalName(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn register_rpc(&self, method: &str) -> Result<(), Error> {
+        self.0.alive()?;
+        let request = RegisterRpcMethodRequest {
+            local_participant_handle: self.local_handle(),
+            method: method.to_owned(),
+        };
+        self.0.hub.request(Request::RegisterRpcMethod(request)).map(drop)
+    }
+
+    async fn unregister_rpc(&self, method: &str) -> Result<(), Error> {
+        self.0.alive()?;
+        let request = UnregisterRpcMethodRequest {
+            local_participant_handle: self.local_handle(),
+            method: method.to_owned(),
+        };
+        self.0.hub.request(Request::UnregisterRpcMethod(request)).map(drop)
+    }
+
+    async fn answer_rpc(&self, id: u64, answer: Result<String, RpcFailure>) -> Result<(), Error> {
+        self.0.alive()?;
+        let (payload, error) = match answer {
+            Ok(payload) => (Some(payload), None),
+            Err(e) => (None, Some(RpcError { code: e.code, message: e.message, data: e.data })),
+        };
+        let request = RpcMethodInvocationResponseRequest {
+            local_participant_handle: self.local_handle(),
+            invocation_id: id,
+            payload,
+            error,
+        };
+        let what = "answering a call";
+        match self.0.hub.request(Request::RpcMethodInvocationResponse(request))? {
+            Response::RpcMethodInvocationResponse(answer) => done(what, answer.error),
+            _ => Err(odd(what)),
+        }
+    }
+
+    async fn call_rpc(
+        &self,
+        to: &str,
+        method: &str,
+        payload: &str,
+        timeout: Duration,
+    ) -> Result<Result<String, RpcFailure>, Error> {
+        let what = "calling a method";
+        let request = PerformRpcRequest {
+            local_participant_handle: self.local_handle(),
+            destination_identity: to.to_owned(),
+            method: method.to_owned(),
+            payload: payload.to_owned(),
+            response_timeout_ms: Some(u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)),
+            request_async_id: None,
+            max_round_trip_latency_ms: None,
+        };
+        let with_id = |id| Request::PerformRpc(PerformRpcRequest { request_async_id: Some(id), ..request });
+        // The engine keeps the caller's time itself.
+        let Message::PerformRpc(callback) = self.0.ask(what, timeout + DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        Ok(match callback.error {
+            Some(e) => {
+                let data = e.data.filter(|data| !data.is_empty());
+                Err(RpcFailure { code: e.code, message: e.message, data })
+            }
+            None => Ok(callback.payload.unwrap_or_default()),
+        })
+    }
+
+    async fn publish_transcription(
+        &self,
+        participant: &str,
+        track_sid: &str,
+        segments: &[TranscriptionSegment],
+    ) -> Result<(), Error> {
+        let what = "sending a transcription";
+        let request = PublishTranscriptionRequest {
+            local_participant_handle: self.local_handle(),
+            participant_identity: participant.to_owned(),
+            track_id: track_sid.to_owned(),
+            segments: segments.iter().map(convert::their_segment).collect(),
+            request_async_id: None,
+        };
+        let with_id = |id| {
+            Request::PublishTranscription(PublishTranscriptionRequest {
+                request_async_id: Some(id),
+                ..request
+            })
+        };
+        let Message::PublishTranscription(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn stats(&self) -> Result<Stats, Error> {
+        let what = "asking for figures";
+        let room_handle = self.0.room;
+        let with_id =
+            |id| Request::GetSessionStats(GetSessionStatsRequest { room_handle, request_async_id: Some(id) });
+        let Message::GetSessionStats(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        match callback.message {
+            Some(get_session_stats_callback::Message::Result(figures)) => {
+                let all = figures.publisher_stats.into_iter().chain(figures.subscriber_stats);
+                Ok(sum(all.filter_map(|figure| figure.stats)))
+            }
+            Some(get_session_stats_callback::Message::Error(said)) => Err(failed(what, &said)),
+            None => Err(odd(what)),
+        }
+    }
+
+    async fn disturb(&self, disturbance: Disturbance) -> Result<(), Error> {
+        let what = "disturbing the connection";
+        let scenario = match disturbance {
+            Disturbance::Signal => SimulateScenarioKind::SimulateSignalReconnect,
+            Disturbance::Full => SimulateScenarioKind::SimulateFullReconnect,
+            Disturbance::ServerLeave => SimulateScenarioKind::SimulateServerLeave,
+            Disturbance::NodeFailure => SimulateScenarioKind::SimulateNodeFailure,
+        };
+        let room_handle = self.0.room;
+        let with_id = |id| {
+            Request::SimulateScenario(SimulateScenarioRequest {
+                room_handle,
+                scenario: scenario.into(),
+                request_async_id: Some(id),
+            })
+        };
+        let Message::SimulateScenario(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+            return Err(odd(what));
+        };
+        done(what, callback.error)
+    }
+
+    async fn disconnect(&self) -> Result<(), Error> {
+        let mut life = self.0.life.subscribe();
+        if !self.0.start_leaving() {
+            return Ok(());
+        }
+        let room_handle = self.0.room;
+        let left = self
+            .0
+            .watch(self.0.hub.ask("leaving", DEADLINE, |id| {
+                Request::Disconnect(DisconnectRequest {
+                    room_handle,
+                    request_async_id: Some(id),
+                    reason: None,
+                })
+            }))
+            .await;
+        // The task tells the end and lets go of everything; it gives up by itself if the engine does not tell.
+        let over = tokio::time::timeout(END + DEADLINE, life.wait_for(|life| *life == Life::Over)).await;
+        match (left, over) {
+            (_, Ok(_)) => Ok(()),
+            (Err(error), _) => Err(error),
+            (Ok(_), Err(_)) => Err(Error::new(ErrorKind::TimedOut, "the room did not end")),
+        }
+    }
+}
+
+/// Ends an audio stream when its listener is dropped.
+struct Listening {
+    hub: &'static Hub,
+    stream: Handle,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.hub.unfeed(self.stream.id());
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the room is over; join again")
+}
+
+fn done(what: &str, error: Option<String>) -> Result<(), Error> {
+    error.filter(|said| !said.is_empty()).map_or(Ok(()), |said| Err(failed(what, &said)))
+}
+
+fn check(format: AudioFormat) -> Result<(), Error> {
+    let config = |message: String| Err(Error::new(ErrorKind::Config, message));
+    if !(8_000..=48_000).contains(&format.rate) {
+        return config(format!("rate {} of a listener: 8,000 to 48,000 Hz", format.rate));
+    }
+    if !(10..=100).contains(&format.frame_ms) || !format.frame_ms.is_multiple_of(10) {
+        return config(format!("frame_ms {} of a listener: 10 to 100, a multiple of 10", format.frame_ms));
+    }
+    Ok(())
+}
+
+fn byte_options(options: &StreamOptions, len: usize) -> StreamByteOptions {
+    StreamByteOptions {
+        topic: options.topic.clone(),
+        attributes: convert::map(&options.attributes),
+        destination_identities: options.to.clone(),
+        id: options.id.clone(),
+        name: options.name.clone(),
+        mime_type: options.mime.clone(),
+        total_length: Some(len as u64),
+        sender_identity: options.sender.clone(),
+        ..StreamByteOptions::default()
+    }
+}
+
+fn sum(figures: impl Iterator<Item = Figure>) -> Stats {
+    let mut stats = Stats::default();
+    for figure in figures {
+        match figure {
+            Figure::InboundRtp(inbound) if inbound.stream.kind == "audio" => {
+                stats.packets_received += inbound.received.packets_received;
+                stats.packets_lost += inbound.received.packets_lost;
+                stats.jitter_ms = stats.jitter_ms.max(inbound.received.jitter * 1e3);
+                stats.concealed_samples += inbound.inbound.concealed_samples;
+                stats.bytes_received += inbound.inbound.bytes_received;
+            }
+            Figure::OutboundRtp(outbound) if outbound.stream.kind == "audio" => {
+                stats.packets_sent += outbound.sent.packets_sent;
+                stats.bytes_sent += outbound.sent.bytes_sent;
+            }
+            Figure::CandidatePair(pair) if pair.candidate_pair.nominated => {
+                let round_trip = pair.candidate_pair.current_round_trip_time * 1e3;
+                stats.round_trip_ms = stats.round_trip_ms.max(round_trip);
+            }
+            _ => {}
+        }
+    }
+    stats
+}

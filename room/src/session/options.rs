@@ -1,0 +1,113 @@
+//! How a session behaves in a room.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{ConnectOptions, RpcCall, RpcFailure};
+use crate::link::LinkConfig;
+
+/// Whether packets of the old kind go with the transcripts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LegacyTranscription {
+    /// While a standard participant has a client protocol below 3.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How frontends are told of the session in data messages, beside LiveKit's own conventions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageStyle {
+    /// Not at all; what they send is understood nevertheless.
+    Off,
+    /// In [envelopes](duologue_agent::message).
+    #[default]
+    Envelopes,
+    /// In the words of STELLA's frontends.
+    Stella,
+}
+
+/// Answers the calls of a method.
+pub type RpcHandler =
+    Arc<dyn Fn(RpcCall) -> Pin<Box<dyn Future<Output = Result<String, RpcFailure>> + Send>> + Send + Sync>;
+
+/// How a session behaves in a room. The defaults are what existing frontends expect.
+///
+/// ```
+/// use duologue_room::session::RoomOptions;
+///
+/// let options = RoomOptions::default().rpc("ping", |call| async move { Ok(call.payload) });
+/// assert!(!options.echo_cancellation);
+/// ```
+#[derive(Clone)]
+pub struct RoomOptions {
+    /// Whom to listen to, and when the session is over.
+    pub link: LinkConfig,
+    /// How long the session waits for somebody to talk with.
+    pub participant_limit: Duration,
+    /// How long the agent's first words wait for somebody to subscribe to its track.
+    pub subscription_limit: Duration,
+    /// Cancel the echo of the agent's voice. Clients do so themselves; a telephone line may not.
+    pub echo_cancellation: bool,
+    /// Show transcripts.
+    pub transcription: bool,
+    /// In packets of the old kind too.
+    pub legacy_transcription: LegacyTranscription,
+    /// Take typed text (`lk.chat`) as the user's turn.
+    pub chat: bool,
+    /// Tell frontends of the session in data messages.
+    pub messages: MessageStyle,
+    /// Topic of these.
+    pub message_topic: String,
+    /// Answer LiveKit's debug panel (`lk.agent.session`), which may read the whole conversation.
+    pub debug: bool,
+    /// Leave the room when the session is over; otherwise whoever started it does.
+    pub leave: bool,
+    pub(super) rpc: BTreeMap<String, RpcHandler>,
+}
+
+impl Default for RoomOptions {
+    fn default() -> Self {
+        Self {
+            link: LinkConfig::default(),
+            participant_limit: Duration::from_secs(120),
+            subscription_limit: Duration::from_secs(3),
+            echo_cancellation: false,
+            transcription: true,
+            legacy_transcription: LegacyTranscription::Auto,
+            chat: true,
+            messages: MessageStyle::Envelopes,
+            message_topic: "duologue".into(),
+            debug: true,
+            leave: true,
+            rpc: BTreeMap::new(),
+        }
+    }
+}
+
+impl RoomOptions {
+    /// Answers calls of `method` with `handler`.
+    #[must_use]
+    pub fn rpc<F>(
+        mut self,
+        method: impl Into<String>,
+        handler: impl Fn(RpcCall) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<String, RpcFailure>> + Send + 'static,
+    {
+        self.rpc.insert(method.into(), Arc::new(move |call| Box::pin(handler(call))));
+        self
+    }
+
+    /// How to join for such a session: only the sound that it listens to is subscribed to.
+    pub fn connect_options() -> ConnectOptions {
+        ConnectOptions::default().with_auto_subscribe(false)
+    }
+}
