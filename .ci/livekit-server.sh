@@ -6,18 +6,35 @@
 #   .ci/livekit-server.sh install       installs it only, and prints the path of the program
 #
 # It needs Go and its module proxy; without them it says so, sets nothing, and exits with 0: the suites that
-# need LIVEKIT_URL then skip aloud. LIVEKIT_TEST_PORT (7880) is its port; the two after it carry media. A
-# second server at the same time needs another port and another LIVEKIT_TEST_DIR.
+# need LIVEKIT_URL then skip aloud. LIVEKIT_TEST_PORT (7880) is its port, the second after it carries media: a
+# second server at the same time needs another. LIVEKIT_TEST_MEDIA_IP (127.0.0.1) is the address that it tells
+# callers to send their media to: whoever listens there, on the media port, may carry it on or not.
 set -euo pipefail
 
 version=v1.13.5
 port="${LIVEKIT_TEST_PORT:-7880}"
 state="${LIVEKIT_TEST_DIR:-${TMPDIR:-/tmp}/duologue-livekit.$(id -u).$port}"
-bin="${DUOLOGUE_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/duologue-test-tools}/livekit-server-$version"
+bin="${LIVEKIT_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/duologue-test-tools}/livekit-server-$version"
+media_ip="${LIVEKIT_TEST_MEDIA_IP:-127.0.0.1}"
 key=devkey
 secret=secret-secret-secret-secret-secret-32
 say() { echo "livekit-server: $*" >&2; }
-alive() { [ -s "$state/pid" ] && kill -0 "$(cat "$state/pid")" 2>/dev/null; }
+running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null; }
+alive() { [ -s "$state/pid" ] && running "$(cat "$state/pid")"; }
+# A server that still has callers waits for them when it is asked to end: after 2 s it is not asked.
+end() {
+    if alive; then
+        local pid
+        pid=$(cat "$state/pid")
+        kill "$pid" 2>/dev/null || true
+        for _ in $(seq 20); do
+            running "$pid" || break
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+    fi
+    rm -f "$state/pid"
+}
 
 install() {
     if [ -x "$bin" ]; then return; fi
@@ -40,8 +57,7 @@ install() {
 
 case "${1:-start}" in
 stop)
-    if alive; then kill "$(cat "$state/pid")" 2>/dev/null || true; fi
-    rm -f "$state/pid"
+    end
     say stopped
     exit 0
     ;;
@@ -59,8 +75,9 @@ port: $port
 bind_addresses: ["127.0.0.1"]
 keys: { $key: "$secret" }
 rtc:
-  node_ip: 127.0.0.1
-  tcp_port: $((port + 1))
+  node_ip: $media_ip
+  use_ice_lite: $([ "$media_ip" = 127.0.0.1 ] && echo false || echo true)
+  tcp_port: 0
   udp_port: $((port + 2))
   use_external_ip: false
   enable_loopback_candidate: true
@@ -78,7 +95,7 @@ if ! alive; then
     if ! curl -sf "http://127.0.0.1:$port/" >/dev/null; then
         say "it did not start within 10 s:"
         cat "$state/server.log" >&2 || true
-        rm -f "$state/pid"
+        end
         exit 1
     fi
 fi
