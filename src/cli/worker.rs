@@ -210,7 +210,8 @@ async fn converse(job: JobContext<Shared>) -> Result<()> {
     let (agent, llm) = agent.for_session();
     let session = AgentSession::builder(()).shared_llm(llm).config(settings.session.clone()).build()?;
     let pipeline = models.builder(settings.pipeline.clone())?;
-    let options = RoomOptions { leave: false, ..RoomOptions::default() };
+    let mut options = RoomOptions::default();
+    options.leave = false;
     let started = tokio::select! {
         started = RoomSession::start(joined, &session, agent, pipeline, options) => started,
         _ = job.ended() => return Ok(()),
