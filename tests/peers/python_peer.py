@@ -85,14 +85,15 @@ class Caller:
     async def words(self, reader, identity: str) -> None:
         attributes = reader.info.attributes
         segment, text = attributes.get("lk.segment_id"), ""
+        who = "you" if identity == self.room.local_participant.identity else "agent"
         try:
             async for piece in reader:
                 text += piece
-                self.note("segment", who=identity, id=segment, text=text, final=False)
+                self.note("segment", who=who, id=segment, text=text, final=False)
         except Exception as error:  # of the SDK: whoever wrote is gone
             self.note("segment broken", id=segment, why=str(error))
         final = reader.info.attributes.get("lk.transcription_final")
-        self.note("segment", who=identity, id=segment, text=text, final=final == "true")
+        self.note("segment", who=who, id=segment, text=text, final=final == "true")
 
     async def speak(self, source) -> None:
         """The microphone: a frame each 10 ms, silence unless there is something to say."""

@@ -60,7 +60,7 @@ def timeline(caller, heard, asked, answers, cut, events) -> str:
     for event in events:
         if event["kind"] == "segment" and event["final"] and event["text"].strip():
             x, top = place(event["t"])
-            agent = event["who"].startswith("agent")
+            agent = event["who"] == "agent"
             out.append(text(x, top + (172 if agent else 28), event["text"].strip(), INK, 9.5, 'text-anchor="end"'))
         if event["kind"] == "types":
             x, top = place(event["t"])

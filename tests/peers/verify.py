@@ -110,7 +110,7 @@ def remembered(folder, role: str):
 
 
 def is_agent(event) -> bool:
-    return event["who"].startswith("agent")
+    return event["who"] == "agent"
 
 
 def judge(folder: pathlib.Path, duologue: str, stt, strict: bool = True):
