@@ -84,8 +84,8 @@ async fn main() -> anyhow::Result<()> {
     let session = AgentSession::builder(Home::default()).shared_llm(llm).build()?;
     tokio::spawn(tell(session.events()));
 
-    let mut options =
-        RoomOptions { echo_cancellation: arguments.echo_cancellation, ..RoomOptions::default() };
+    let mut options = RoomOptions::default();
+    options.echo_cancellation = arguments.echo_cancellation;
     options.link.identity.clone_from(&arguments.participant);
     let pipeline = models.builder(Config::load(None)?.pipeline)?;
     let room = RoomSession::start(joined, &session, RoomAgent::new(), pipeline, options).await?;

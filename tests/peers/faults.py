@@ -250,7 +250,9 @@ def hold(condition, otherwise: str) -> None:
 
 
 def last_line(log: str) -> str:
-    return log.strip().splitlines()[-1] if log.strip() else ""
+    """What was said last; a backtrace is no word."""
+    lines = log.split("Stack backtrace")[0].strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 FAULTS = [websocket_cut, caller_leaves, room_deleted, server_killed, wrong_secret, no_server, bad_network]
