@@ -57,9 +57,9 @@ fn main() {
         [("echo canceller, 16 kHz", EchoConfig::default()), ("  with noise reduction", reduced)]
     {
         let mut canceller = EchoCanceller::new(&config).unwrap();
-        let mut clean = [0.0; 160];
+        let (mut clean, mut heard) = ([0.0; 160], [0.0; 160]);
         measure(name, 5, blocks, |i| {
-            canceller.process(&block(&far, i), &block(&mic, i), &mut clean);
+            canceller.process(&block(&far, i), &block(&mic, i), &mut clean, &mut heard);
         });
     }
     let (far, mic) = (at_48k(&far), at_48k(&mic));

@@ -140,7 +140,8 @@ pub struct Ear {
     captured: VecDeque<f32>,
     pairing: Pairing,
     canceller: EchoCanceller,
-    clean: Clean,
+    clean: Delayed,
+    heard: Delayed,
     detector: Detector,
     starved: bool,
     stats: EarStats,
@@ -165,10 +166,11 @@ impl Ear {
         let mut captured =
             VecDeque::with_capacity(4 * CHUNK * (RATE as usize).div_ceil(capture_rate as usize) + wait);
         captured.resize(wait, 0.0);
-        let clean = Clean::new(wait + canceller.delay());
+        let clean = Delayed::new(wait + canceller.delay());
+        let heard = Delayed::new(wait + canceller.detection_delay());
         let detector = Detector::new(vad, &config.vad)?;
         let (starved, stats) = (false, EarStats::default());
-        Ok(Self { resampler, captured, pairing, canceller, clean, detector, starved, stats })
+        Ok(Self { resampler, captured, pairing, canceller, clean, heard, detector, starved, stats })
     }
 
     /// Hears all whole blocks that have been captured; never waits. Returns how many there were.
@@ -265,18 +267,22 @@ impl Ear {
         for (to, from) in captured.iter_mut().zip(self.captured.drain(..BLOCK)) {
             *to = from.clamp(-1.0, 1.0);
         }
-        let mut clean = [0.0; BLOCK];
-        let leak = self.canceller.process(&rendered, &captured, &mut clean);
+        let (mut clean, mut heard) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let leak = self.canceller.process(&rendered, &captured, &mut clean, &mut heard);
         self.stats.blocks += 1;
         self.detector.leak(leak);
-        let Some(at) = self.clean.push(&clean) else { return Ok(()) };
-        on_event(EarEvent::Block { at, samples: &self.clean.block });
-        self.detector.push(&self.clean.block, on_event)
+        if let Some(at) = self.clean.push(&clean) {
+            on_event(EarEvent::Block { at, samples: &self.clean.block });
+        }
+        if self.heard.push(&heard).is_none() {
+            return Ok(());
+        }
+        self.detector.push(&self.heard.block, on_event)
     }
 }
 
-/// Cuts the delay off the clean sound and puts it into blocks again.
-struct Clean {
+/// Cuts the delay off a sound and puts it into blocks again.
+struct Delayed {
     /// Samples by which the sound comes late, beyond which blocks begin.
     late: usize,
     skip: usize,
@@ -286,7 +292,7 @@ struct Clean {
     at: u64,
 }
 
-impl Clean {
+impl Delayed {
     fn new(late: usize) -> Self {
         Self { late, skip: late, queue: VecDeque::with_capacity(2 * BLOCK), block: [0.0; BLOCK], at: 0 }
     }

@@ -2,6 +2,11 @@
 //!
 //! Works on 10 ms blocks at 16 kHz. Each captured block is given with the block of the reference that
 //! was rendered at the same time; the echo may come up to half a second later, but not earlier.
+//!
+//! There are two paths. What is recognised comes from WebRTC's AEC3, whose suppressor leaves no echo but
+//! takes short and soft words with it. Whether somebody speaks is judged on a path of its own: a linear
+//! filter, which takes away nothing but echo and comes 8 ms sooner, and a judge of what it leaves.
+//!
 //! Invariant: one clean block comes out for each captured one, [`EchoCanceller::delay`] samples late;
 //! the filter stays converged from turn to turn, because silence is a reference like any other.
 //!
@@ -12,8 +17,8 @@
 //! use duologue_pipeline::echo::{EchoCanceller, EchoConfig};
 //!
 //! let mut canceller = EchoCanceller::new(&EchoConfig::default())?;
-//! let mut clean = [0.0; 160];
-//! let leak = canceller.process(&[0.0; 160], &[0.0; 160], &mut clean);
+//! let (mut clean, mut heard) = ([0.0; 160], [0.0; 160]);
+//! let leak = canceller.process(&[0.0; 160], &[0.0; 160], &mut clean, &mut heard);
 //! assert_eq!(leak, 0.0);
 //! # Ok::<(), duologue_pipeline::Error>(())
 //! ```
@@ -28,9 +33,11 @@ use sonora::{AudioProcessing, Config, StreamConfig};
 use crate::ear::{BLOCK, RATE};
 use crate::{Error, ErrorKind};
 
-mod leak;
+mod evidence;
+mod kalman;
 
-use leak::Leak;
+use evidence::Evidence;
+use kalman::Kalman;
 
 /// Samples by which the canceller's blocks and its overlapping windows delay the sound: two of its
 /// inner blocks. A test measures it.
@@ -39,6 +46,9 @@ const AEC_DELAY: usize = 128;
 /// Samples by which the captured sound is held back, so that an echo without any delay still comes
 /// after its reference. At 0 the canceller finds no echo path at all; at 64 it does (see the tests).
 const HEADROOM: usize = 64;
+
+/// Smoothing, from block to block, of what says how much of an estimated echo is believed.
+const BELIEF: f32 = 0.6;
 
 /// How strongly steady noise is taken away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +104,12 @@ struct Stage {
     processing: AudioProcessing,
     /// The latest [`HEADROOM`] captured samples, then the block.
     held: [f32; HEADROOM + BLOCK],
-    leak: Leak,
+    filter: Kalman,
+    /// What the captured sound has in common with the estimated echo, and the power of the latter.
+    borne_out: (f32, f32),
+    /// How much of the estimate is believed.
+    belief: f32,
+    evidence: Evidence,
 }
 
 impl EchoCanceller {
@@ -122,19 +137,26 @@ impl EchoCanceller {
         if self.stage.is_some() { AEC_DELAY + HEADROOM } else { 0 }
     }
 
-    /// Cleans one block. Returns how likely, `0.0..=1.0`, the clean block is what is left of an
-    /// echo rather than somebody in the room.
+    /// Samples from a captured sound to the same sound in the blocks to detect speech in.
+    #[must_use]
+    pub fn detection_delay(&self) -> usize {
+        if self.stage.is_some() { HEADROOM } else { 0 }
+    }
+
+    /// Cleans one block, and gives another, earlier, to detect speech in. Returns how likely,
+    /// `0.0..=1.0`, the latter is what is left of an echo rather than somebody in the room.
     pub fn process(
         &mut self,
         reference: &[f32; BLOCK],
         captured: &[f32; BLOCK],
         clean: &mut [f32; BLOCK],
+        heard: &mut [f32; BLOCK],
     ) -> f32 {
         let Some(stage) = &mut self.stage else {
-            *clean = *captured;
+            (*clean, *heard) = (*captured, *captured);
             return 0.0;
         };
-        stage.process(reference, captured, clean)
+        stage.process(reference, captured, clean, heard)
     }
 
     /// Forgets the echo path.
@@ -148,7 +170,8 @@ impl EchoCanceller {
     /// found again, what is left may be echo.
     pub fn realigned(&mut self) {
         if let Some(stage) = &mut self.stage {
-            stage.leak.distrust();
+            stage.filter.forget();
+            stage.evidence.distrust();
         }
     }
 
@@ -185,7 +208,14 @@ impl Stage {
         let stream = StreamConfig::new(RATE, 1);
         let processing =
             AudioProcessing::builder().config(config).capture_config(stream).render_config(stream).build();
-        Self { processing, held: [0.0; HEADROOM + BLOCK], leak: Leak::new() }
+        Self {
+            processing,
+            held: [0.0; HEADROOM + BLOCK],
+            filter: Kalman::new(),
+            borne_out: (0.0, 0.0),
+            belief: 1.0,
+            evidence: Evidence::new(),
+        }
     }
 
     fn process(
@@ -193,6 +223,7 @@ impl Stage {
         reference: &[f32; BLOCK],
         captured: &[f32; BLOCK],
         clean: &mut [f32; BLOCK],
+        heard: &mut [f32; BLOCK],
     ) -> f32 {
         self.held.copy_within(BLOCK.., 0);
         self.held[HEADROOM..].copy_from_slice(captured);
@@ -200,8 +231,28 @@ impl Stage {
             // Only a wrong format is an error, and `new` has tried the format.
             clean.fill(0.0);
         }
-        let stats = self.processing.statistics();
-        self.leak.judge(reference, &self.held[..BLOCK], clean, stats)
+        let (mut held, mut echo) = ([0.0; BLOCK], [0.0; BLOCK]);
+        held.copy_from_slice(&self.held[..BLOCK]);
+        self.filter.process(reference, &held, &mut echo);
+        self.believe(&held, &mut echo);
+        for ((to, y), e) in heard.iter_mut().zip(&held).zip(&echo) {
+            *to = y - e;
+        }
+        1.0 - self.evidence.judge(reference, &held, &echo, heard)
+    }
+
+    /// Takes back as much of the estimated `echo` as the captured sound does not bear out: while the
+    /// filter learns, or the path changes, it may be louder than the echo is.
+    fn believe(&mut self, captured: &[f32; BLOCK], echo: &mut [f32; BLOCK]) {
+        let product = |a: &[f32; BLOCK], b: &[f32; BLOCK]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let (common, power) = self.borne_out;
+        let power = BELIEF * power + product(echo, echo);
+        self.borne_out = (BELIEF * common + product(captured, echo), power);
+        let before = self.belief;
+        self.belief = (self.borne_out.0 / (power + 1e-9)).clamp(0.0, 1.0);
+        for (i, e) in echo.iter_mut().enumerate() {
+            *e *= before + (self.belief - before) * (i + 1) as f32 / BLOCK as f32;
+        }
     }
 
     fn cancel(&mut self, reference: &[f32; BLOCK], clean: &mut [f32; BLOCK]) -> Result<(), sonora::Error> {
@@ -233,7 +284,7 @@ mod tests {
         for (reference, captured) in reference.chunks_exact(BLOCK).zip(captured.chunks_exact(BLOCK)) {
             let mut clean = [0.0; BLOCK];
             let (reference, captured) = (reference.try_into().unwrap(), captured.try_into().unwrap());
-            leaks.push(canceller.process(reference, captured, &mut clean));
+            leaks.push(canceller.process(reference, captured, &mut clean, &mut [0.0; BLOCK]));
             out.extend_from_slice(&clean);
         }
         (out, leaks)

@@ -106,7 +106,8 @@ impl Scribe {
 
     /// Whether audio or an end waits to be worked on.
     pub fn has_work(&self) -> bool {
-        self.active.as_ref().is_some_and(|a| a.end.is_some() || a.next < self.past.end())
+        let heard = self.past.end();
+        self.active.as_ref().is_some_and(|a| a.next < heard || a.end.is_some_and(|end| end <= heard))
     }
 
     /// Recognises with `stream` from the next utterance on.
