@@ -33,7 +33,7 @@ use toml::{Table, Value};
 /// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "DUOLOGUE_";
 /// Variables of the same prefix that other parts read: places and switches, not settings.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "BUILTIN",
     "CACHE",
     "CONFIG",

@@ -69,6 +69,7 @@ pub(super) struct Limits {
 }
 
 /// What happened.
+#[expect(clippy::large_enum_variant, reason = "a few a second, handed on at once: boxes would save nothing")]
 #[derive(Debug)]
 pub(super) enum Input {
     /// The socket that was asked for is open.
@@ -107,6 +108,7 @@ pub struct Accept {
 }
 
 /// What is to be done.
+#[expect(clippy::large_enum_variant, reason = "a few a second, handed on at once: boxes would save nothing")]
 #[derive(Debug)]
 pub(super) enum Output {
     /// Open a socket, with a fresh token.
