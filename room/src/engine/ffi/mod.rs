@@ -1,7 +1,7 @@
 //! LiveKit's own engine, loaded at run time and spoken to in its messages: the default [`RoomEngine`].
 //!
-//! Invariant: the engine's threads only route ([`hub`]); what needs thought happens in one task for each room ([`task`]), which alone changes
-//! the room's picture ([`state`]). The native library is loaded and started once per process, so every [`FfiEngine`] is the same engine.
+//! Invariant: the engine's threads only route (`hub`); what needs thought happens in one task for each room (`task`), which alone changes
+//! the room's picture (`state`). The native library is loaded and started once per process, so every [`FfiEngine`] is the same engine.
 //!
 //! Life cycle: [`FfiEngine::load`] → `connect`, any number of times → the process ends. It must not be used across a `fork`.
 //!
