@@ -10,7 +10,7 @@ use std::{
 use common::{Grant, PATIENCE, Server, engine, room_name, until};
 use duologue_room::{
     ErrorKind,
-    engine::{AudioTrackOptions, ConnectOptions, DisconnectReason, Disturbance, RoomEngine, RoomEvent},
+    engine::{AudioTrackOptions, ConnectOptions, DisconnectReason, Disturbance, RoomEvent},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use common::{Grant, Server, engine, room_name, until};
 use duologue_room::{
     ErrorKind,
     engine::{
-        Attributes, ConnectOptions, ParticipantKind, RoomEngine, RoomEvent, RpcFailure, StreamOptions,
+        Attributes, ConnectOptions, ParticipantKind, RoomEvent, RpcFailure, StreamOptions,
         TranscriptionSegment,
     },
 };

@@ -2,6 +2,8 @@
 //!
 //! Nothing of LiveKit's own types shows here, so an endpoint, a worker or a test depends on plain data only. An engine is loaded once and
 //! shared; a [`Room`] is one connection. [`FfiEngine`] is LiveKit's own engine, loaded at run time; it was run against livekit-server 1.13.5.
+//! The crate `duologue-room-native`, outside the workspace, is a second engine, over the crate `livekit`, for programs that would rather link
+//! WebRTC than load it; it was type-checked only. What engines share is in [`support`].
 //!
 //! # Invariants
 //! - Every wait has a deadline: [`ConnectOptions::timeout`] for joining, [`DEADLINE`] for everything else.
@@ -37,7 +39,9 @@ mod events;
 pub mod ffi;
 mod options;
 mod peer;
+mod playout;
 mod stream;
+pub mod support;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 

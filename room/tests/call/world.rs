@@ -30,7 +30,7 @@ impl World {
     pub fn server(test: &str) -> Option<Self> {
         let server = Server::get()?;
         let (url, room) = (server.url.clone(), common::room_name(test));
-        let engine = Arc::new(common::engine().clone());
+        let engine = common::engine().clone();
         Some(Self { name: "server", engine, url, server: Some((server, room)) })
     }
 

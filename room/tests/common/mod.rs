@@ -8,8 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use duologue_native::LoadOptions;
-use duologue_room::engine::{ConnectOptions, FfiEngine, Room, RoomEngine, RoomEvent, RoomEvents};
+use duologue_room::engine::{ConnectOptions, Room, RoomEngine, RoomEvent, RoomEvents};
 use sha2::{Digest, Sha256};
 
 /// Longer than anything that a test waits for; only a failure takes it.
@@ -78,10 +77,17 @@ impl Server {
     }
 }
 
-/// The engine, loaded once for all tests of a file.
-pub fn engine() -> &'static FfiEngine {
-    static ENGINE: OnceLock<FfiEngine> = OnceLock::new();
-    ENGINE.get_or_init(|| FfiEngine::load(&LoadOptions::default()).unwrap())
+/// The engine, loaded once for all tests of a file. The crate `room-native` runs these tests over its own.
+pub fn engine() -> &'static Arc<dyn RoomEngine> {
+    static ENGINE: OnceLock<Arc<dyn RoomEngine>> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        #[cfg(livekit_native)]
+        let engine = duologue_room_native::NativeEngine::new();
+        #[cfg(not(livekit_native))]
+        let engine =
+            duologue_room::engine::FfiEngine::load(&duologue_native::LoadOptions::default()).unwrap();
+        Arc::new(engine)
+    })
 }
 
 /// A room that no other test uses.

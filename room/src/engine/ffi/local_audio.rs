@@ -21,15 +21,17 @@ use duologue_native::livekit::{
 };
 
 use super::{
-    convert, failed,
+    convert,
     hub::{Hub, Waiter, lock, odd},
     native,
-    playout::Account,
     room::Shared,
 };
 use crate::{
     Error, ErrorKind,
-    engine::{AudioTrackOptions, DEADLINE, LocalAudio, Playout, Track},
+    engine::{
+        AudioTrackOptions, DEADLINE, LocalAudio, Playout, Track,
+        support::{Account, check_track, failed},
+    },
 };
 
 /// The track; the room knows it weakly.
@@ -63,7 +65,7 @@ impl fmt::Debug for Pending {
 }
 
 pub(super) async fn publish(shared: &Arc<Shared>, options: &AudioTrackOptions) -> Result<Arc<Local>, Error> {
-    check(options)?;
+    check_track(options)?;
     let hub = shared.hub();
     let source = new_source(hub, options)?;
     let track = new_track(hub, options, &source)?;
@@ -108,17 +110,6 @@ pub(super) async fn publish(shared: &Arc<Shared>, options: &AudioTrackOptions) -
     state.local.tracks.push(convert::track(&publication.info));
     drop(state);
     Ok(local)
-}
-
-fn check(options: &AudioTrackOptions) -> Result<(), Error> {
-    let config = |message: String| Err(Error::new(ErrorKind::Config, message));
-    if !(8_000..=48_000).contains(&options.rate) || !options.rate.is_multiple_of(100) {
-        return config(format!("rate {} of a track: 8,000 to 48,000 Hz, a multiple of 100", options.rate));
-    }
-    if options.queue_ms > 10_000 || !options.queue_ms.is_multiple_of(10) {
-        return config(format!("queue_ms {} of a track: 0 to 10,000, a multiple of 10", options.queue_ms));
-    }
-    Ok(())
 }
 
 fn new_source(hub: &'static Hub, options: &AudioTrackOptions) -> Result<Handle, Error> {

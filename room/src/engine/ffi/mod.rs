@@ -20,7 +20,6 @@
 mod convert;
 mod hub;
 mod local_audio;
-mod playout;
 mod room;
 mod state;
 mod streams;
@@ -39,7 +38,10 @@ use duologue_native::{
 };
 
 use self::{hub::Hub, room::FfiRoom};
-use super::{ConnectOptions, Connection, RoomEngine};
+use super::{
+    ConnectOptions, Connection, RoomEngine,
+    support::{check_address, refused},
+};
 use crate::{Error, ErrorKind};
 
 /// LiveKit's engine; clones share it.
@@ -76,7 +78,7 @@ impl RoomEngine for FfiEngine {
     }
 
     async fn connect(&self, url: &str, token: &str, options: &ConnectOptions) -> Result<Connection, Error> {
-        check(url, token)?;
+        check_address(url, token)?;
         let request = ConnectRequest {
             url: url.to_owned(),
             token: token.to_owned(),
@@ -115,90 +117,11 @@ fn room_options(options: &ConnectOptions) -> RoomOptions {
     }
 }
 
-/// What the engine would only say in its log.
-fn check(url: &str, token: &str) -> Result<(), Error> {
-    let known = ["ws://", "wss://", "http://", "https://"];
-    if !known.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "{url:?} is no address of a LiveKit server; it looks like wss://my.server or ws://127.0.0.1:7880"
-            ),
-        ));
-    }
-    if token.split('.').count() != 3 {
-        return Err(Error::new(
-            ErrorKind::Unauthorized,
-            "the token is no JSON web token; ask for a fresh one",
-        ));
-    }
-    Ok(())
-}
-
 fn at(url: &str, error: Error) -> Error {
     Error::new(error.kind(), format!("cannot join at {url}: {error}"))
-}
-
-/// The engine tells errors of joining in words only.
-fn refused(url: &str, said: &str) -> Error {
-    let lower = said.to_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    let (kind, remedy) = if has(&[
-        "401",
-        "403",
-        "unauthorized",
-        "permission",
-        "invalid token",
-        "expired",
-        "invalid api key",
-    ]) {
-        (
-            ErrorKind::Unauthorized,
-            "ask for a fresh token, signed with this server's key and secret, that grants the room",
-        )
-    } else if has(&["timeout", "timed out"]) {
-        (ErrorKind::TimedOut, "check the network, and that the server's media ports can be reached")
-    } else {
-        (ErrorKind::Network, "check the address, the network and the server")
-    };
-    Error::new(kind, format!("cannot join at {url}: {said}; {remedy}"))
 }
 
 /// An error of the native crate, in this crate's terms.
 fn native(error: &duologue_native::Error) -> Error {
     Error::new(ErrorKind::Engine, error.to_string())
-}
-
-/// What the engine or the server said against a request.
-fn failed(what: &str, said: &str) -> Error {
-    let lower = said.to_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    let kind = if has(&["closed", "disconnected", "already closing"]) {
-        ErrorKind::Closed
-    } else if has(&["timeout", "timed out"]) {
-        ErrorKind::TimedOut
-    } else {
-        ErrorKind::Engine
-    };
-    Error::new(kind, format!("{what} failed: {said}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn address_without_a_scheme_is_not_handed_to_the_engine() {
-        for url in ["", "livekit.example", "ws://", "ftp://x"] {
-            assert_eq!(check(url, "a.b.c").unwrap_err().kind(), ErrorKind::Config, "{url}");
-        }
-        check("wss://x", "a.b.c").unwrap();
-        assert_eq!(check("wss://x", "abc").unwrap_err().kind(), ErrorKind::Unauthorized);
-    }
-
-    #[test]
-    fn token_is_in_no_message() {
-        let said = check("wss://x", "very.secret").unwrap_err().to_string();
-        assert!(!said.contains("secret"), "{said}");
-    }
 }

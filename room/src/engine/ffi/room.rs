@@ -23,7 +23,7 @@ use duologue_native::livekit::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    convert, failed,
+    convert,
     hub::{Hub, Route, lock, odd},
     local_audio::{self, LocalTrack},
     native,
@@ -38,11 +38,10 @@ use crate::{
         Attributes, AudioFormat, AudioTrackOptions, ConnectOptions, DEADLINE, Disturbance, LocalAudio,
         Participant, RemoteAudio, Room, RoomEvents, RoomInfo, RpcFailure, Stats, StreamOptions, TextWriter,
         TranscriptionSegment,
+        support::{check_format, check_packet, closed, failed},
     },
 };
 
-/// What one data packet holds, by LiveKit's protocol.
-const PACKET_LIMIT: usize = 15 << 10;
 /// How much received sound may wait in the engine, in milliseconds; beyond it our own queue takes over.
 const ENGINE_QUEUE_MS: u32 = 200;
 /// How long the end of a room may take to be told after leaving was answered.
@@ -222,7 +221,7 @@ impl Room for FfiRoom {
 
     async fn listen(&self, sid: &str, format: AudioFormat) -> Result<RemoteAudio, Error> {
         self.0.alive()?;
-        check(format)?;
+        check_format(format)?;
         let Some(track) = self.0.state().subscribed(sid) else {
             return Err(Error::new(ErrorKind::Config, format!("no track {sid:?} is subscribed to")));
         };
@@ -251,15 +250,7 @@ impl Room for FfiRoom {
         to: &[String],
     ) -> Result<(), Error> {
         self.0.alive()?;
-        if payload.len() > PACKET_LIMIT {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "a data message of {} bytes; at most {PACKET_LIMIT} fit, send a byte stream",
-                    payload.len()
-                ),
-            ));
-        }
+        check_packet(payload)?;
         let waiter = self.0.hub.waiter();
         let request = PublishDataRequest {
             local_participant_handle: self.local_handle(),
@@ -538,23 +529,8 @@ impl Drop for Listening {
     }
 }
 
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the room is over; join again")
-}
-
 fn done(what: &str, error: Option<String>) -> Result<(), Error> {
     error.filter(|said| !said.is_empty()).map_or(Ok(()), |said| Err(failed(what, &said)))
-}
-
-fn check(format: AudioFormat) -> Result<(), Error> {
-    let config = |message: String| Err(Error::new(ErrorKind::Config, message));
-    if !(8_000..=48_000).contains(&format.rate) {
-        return config(format!("rate {} of a listener: 8,000 to 48,000 Hz", format.rate));
-    }
-    if !(10..=100).contains(&format.frame_ms) || !format.frame_ms.is_multiple_of(10) {
-        return config(format!("frame_ms {} of a listener: 10 to 100, a multiple of 10", format.frame_ms));
-    }
-    Ok(())
 }
 
 fn byte_options(options: &StreamOptions, len: usize) -> StreamByteOptions {

@@ -11,12 +11,10 @@ use duologue_native::livekit::{
     },
 };
 
-use crate::engine::{ByteStream, RoomEvent, TextStream};
-
-/// Longer than any transcript or chat message.
-const TEXT_LIMIT: usize = 4 << 20;
-/// More than a minute of uncompressed sound at 48 kHz.
-const BYTES_LIMIT: usize = 16 << 20;
+use crate::engine::{
+    ByteStream, RoomEvent, TextStream,
+    support::{BYTES_LIMIT, TEXT_LIMIT, too_long},
+};
 
 /// The open streams of a room, by their readers' handles.
 #[derive(Default)]
@@ -109,8 +107,4 @@ impl Streams {
         let open = self.bytes.remove(&reader)?;
         Some(RoomEvent::Bytes(ByteStream { error, ..open.stream }))
     }
-}
-
-fn too_long(limit: usize) -> String {
-    format!("it is longer than {} MiB", limit >> 20)
 }

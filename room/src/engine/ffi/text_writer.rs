@@ -11,10 +11,10 @@ use duologue_native::livekit::{
     },
 };
 
-use super::{convert, failed, hub::odd, room::Shared};
+use super::{convert, hub::odd, room::Shared};
 use crate::{
     Error,
-    engine::{Attributes, DEADLINE, StreamOptions, TextWriter},
+    engine::{Attributes, DEADLINE, StreamOptions, TextWriter, support::failed},
 };
 
 #[derive(Debug)]

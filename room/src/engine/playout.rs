@@ -5,13 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::Playout;
+use super::Playout;
 
 /// A frame that was taken after this long had to wait; the engine answers others in well below a millisecond.
 const WAITED: Duration = Duration::from_millis(4);
 
+/// The account of one track. Times are the caller's, and never go back.
 #[derive(Debug)]
-pub(super) struct Account {
+pub struct Account {
     rate: u32,
     /// The queue's length, in samples.
     full: u64,
@@ -22,13 +23,14 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(rate: u32, queue_ms: u32, now: Instant) -> Self {
+    /// The account of a track at `rate` Hz with a queue of `queue_ms`, that begins `now`.
+    pub fn new(rate: u32, queue_ms: u32, now: Instant) -> Self {
         let full = u64::from(rate) * u64::from(queue_ms) / 1_000;
         Self { rate, full, written: 0, cleared: 0, queued: 0, since: now }
     }
 
     /// The engine has taken `samples` into its queue.
-    pub(super) fn wrote(&mut self, samples: u64, now: Instant) {
+    pub fn wrote(&mut self, samples: u64, now: Instant) {
         self.advance(now);
         self.written += samples;
         self.queued += samples;
@@ -38,7 +40,7 @@ impl Account {
     }
 
     /// The engine has told that there is room again, `waited` after it took the samples.
-    pub(super) fn has_room(&mut self, waited: Duration, now: Instant) {
+    pub fn has_room(&mut self, waited: Duration, now: Instant) {
         self.advance(now);
         if waited >= WAITED && self.full > 0 && self.queued > 0 {
             self.queued = self.full.min(self.written - self.cleared);
@@ -47,14 +49,15 @@ impl Account {
     }
 
     /// The queue was emptied; tells how much was in it.
-    pub(super) fn clear(&mut self, now: Instant) -> u64 {
+    pub fn clear(&mut self, now: Instant) -> u64 {
         self.advance(now);
         let cleared = std::mem::take(&mut self.queued);
         self.cleared += cleared;
         cleared
     }
 
-    pub(super) fn playout(&mut self, now: Instant) -> Playout {
+    /// What became of the samples until `now`.
+    pub fn playout(&mut self, now: Instant) -> Playout {
         self.advance(now);
         Playout {
             written: self.written,

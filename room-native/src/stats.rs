@@ -1,0 +1,30 @@
+//! Figures of a connection.
+
+use duologue_room::engine::Stats;
+use livekit::webrtc::stats::RtcStats;
+
+/// Sums up what the two halves of a session tell of sound.
+pub(crate) fn sum(figures: impl Iterator<Item = RtcStats>) -> Stats {
+    let mut stats = Stats::default();
+    for figure in figures {
+        match figure {
+            RtcStats::InboundRtp(inbound) if inbound.stream.kind == "audio" => {
+                stats.packets_received += inbound.received.packets_received;
+                stats.packets_lost += inbound.received.packets_lost;
+                stats.jitter_ms = stats.jitter_ms.max(inbound.received.jitter * 1e3);
+                stats.concealed_samples += inbound.inbound.concealed_samples;
+                stats.bytes_received += inbound.inbound.bytes_received;
+            }
+            RtcStats::OutboundRtp(outbound) if outbound.stream.kind == "audio" => {
+                stats.packets_sent += outbound.sent.packets_sent;
+                stats.bytes_sent += outbound.sent.bytes_sent;
+            }
+            RtcStats::CandidatePair(pair) if pair.candidate_pair.nominated => {
+                let round_trip = pair.candidate_pair.current_round_trip_time * 1e3;
+                stats.round_trip_ms = stats.round_trip_ms.max(round_trip);
+            }
+            _ => {}
+        }
+    }
+    stats
+}
