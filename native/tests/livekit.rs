@@ -3,13 +3,12 @@
 
 #[path = "common/child.rs"]
 mod child;
+#[path = "common/compile.rs"]
+mod compile;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
+use compile::compile;
 use duologue_native::{ErrorKind, LoadOptions, livekit};
 use tempfile::TempDir;
 
@@ -104,22 +103,6 @@ fn program_moved_with_its_engine_needs_no_cache() {
     child::prepare(&mut command, "child_loads");
     command.env_remove("LIVEKIT_LIB_PATH").env("DUOLOGUE_CACHE", cache.path()).env("DUOLOGUE_OFFLINE", "1");
     assert_eq!(child::outcome(&mut command), "Ok");
-}
-
-/// Builds a library from C source, or `None` (said aloud) without a C compiler.
-fn compile(source: &str, to: &Path) -> Option<()> {
-    let file = to.with_extension("c");
-    fs::write(&file, source).unwrap();
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(to)
-        .arg(&file)
-        .status()
-        .is_ok_and(|s| s.success());
-    if !built {
-        eprintln!("SKIPPED: no C compiler");
-    }
-    built.then_some(())
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use common::child;
+use common::{child, compile::compile};
 use duologue_native::{ErrorKind, LoadOptions, Source, fetch, load, load_with, locate, verify};
 use tempfile::TempDir;
 
@@ -106,22 +106,6 @@ fn named_directory_is_not_passed_over() {
         c.env("DUOLOGUE_NATIVES", dir.path()).env("DUOLOGUE_CACHE", cache.path());
     });
     assert_eq!(outcome, "Ok");
-}
-
-/// Builds a library from C source, or `None` (said aloud) without a C compiler.
-fn compile(source: &str, to: &Path) -> Option<()> {
-    let file = to.with_extension("c");
-    fs::write(&file, source).unwrap();
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(to)
-        .arg(&file)
-        .status()
-        .is_ok_and(|s| s.success());
-    if !built {
-        println!("SKIPPED: no C compiler");
-    }
-    built.then_some(())
 }
 
 #[test]

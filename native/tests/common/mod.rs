@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod child;
+pub mod compile;
 pub mod index;
 
 use std::path::PathBuf;
