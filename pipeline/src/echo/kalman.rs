@@ -29,8 +29,9 @@ const STRIDE: usize = TAPS / BLOCK;
 const PARTITIONS: usize = 24;
 /// Blocks whose spectra are kept.
 const PAST: usize = (PARTITIONS - 1) * STRIDE + 1;
-/// Silent blocks after which every kept spectrum is zero and every partition is brought back to its taps.
-const SILENT: u32 = (PAST + WINDOW / BLOCK) as u32;
+/// Silent blocks after which every kept spectrum is zero, every partition is brought back to its taps,
+/// and what [`COMMON`] smooths has come down from full scale to nothing: 2 s.
+const SILENT: u32 = 200;
 /// Part of a spectrum's energy that falls on the block.
 const SHARE: f32 = BLOCK as f32 / WINDOW as f32;
 /// Partitions brought back to [`TAPS`] taps with each block: all in 80 ms.
@@ -176,7 +177,6 @@ impl Kalman {
         if rested == 0 {
             return;
         }
-        self.common.fill((0.0, 0.0));
         let kept = (1.0 - FADE).powf(rested as f32);
         for (path, variance) in self.path.iter().zip(&mut self.variance) {
             for k in 0..BINS {
@@ -243,10 +243,7 @@ impl Kalman {
             }
             *common = COMMON * *common + (1.0 - COMMON) * c;
             *own = COMMON * *own + (1.0 - COMMON) * o;
-            if o < ROUNDING {
-                continue; // A pause says nothing of the path.
-            }
-            let r = (*common / *own).clamp(-1.0, 1.0);
+            let r = (*common / (*own + ROUNDING)).clamp(-1.0, 1.0);
             p[band.clone()].fill(1.0 + RAISING * r.max(0.0));
             w[band].fill(1.0 + SCALING * r);
         }
