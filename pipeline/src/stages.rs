@@ -132,7 +132,7 @@ impl EarStage {
                 }
                 EarEvent::SpeechStarted { at, .. } => Input::SpeechStarted { at },
                 EarEvent::SpeechEnded { at, .. } => Input::SpeechEnded { at },
-                EarEvent::Voice { at, voiced, .. } => Input::Voice { at, voiced },
+                EarEvent::Voice { at, voiced, probability, .. } => Input::Voice { at, voiced, probability },
                 EarEvent::Starved { .. } => Input::Starved,
             };
             counters.signal(conversation, Signal::Input(input));
