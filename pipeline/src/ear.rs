@@ -34,6 +34,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use duologue_vad::{SegmenterConfig, Vad};
 use serde::{Deserialize, Serialize};
@@ -212,6 +213,15 @@ impl Ear {
             self.starve(on_event);
         }
         outcome.map(|()| blocks)
+    }
+
+    /// How long until enough will have been captured for [`Ear::process`] to decide anything; it may be
+    /// called sooner, at the price of waking up for little.
+    #[must_use]
+    pub fn due(&self, capture: &mut CaptureReader) -> Duration {
+        let missing = self.detector.due().next_multiple_of(BLOCK).saturating_sub(self.captured.len());
+        let missing = self.resampler.needed(missing).saturating_sub(capture.available()) as u64;
+        Duration::from_micros(missing * 1_000_000 / u64::from(capture.rate()))
     }
 
     /// Says that nothing has been captured for longer than the caller's clock allows: ends speech

@@ -218,3 +218,27 @@ fn speech_over_the_agent_is_not_waited_for_as_long_as_other_speech() {
     // 420 ms are 13 frames and 64 samples.
     assert_eq!(onset_over(0.01), Some(13 * 512 + 256));
 }
+
+#[test]
+fn a_decision_is_not_waited_for_longer_than_its_sound_takes() {
+    for rate in [16_000, 44_100, 48_000] {
+        let (mut writer, mut capture) = capture_ring(rate, 2_000);
+        let (_, _, mut renderer, mut reference) = playback_ring(&PlaybackConfig::new(48_000)).unwrap();
+        let mut ear = Ear::new(&EarConfig::default(), Box::new(Keen), rate, 48_000).unwrap();
+        let (mut looks, mut early) = (0, 0);
+        for samples in tone(rate, 500, 900, 2_000).chunks(rate as usize / 1_000) {
+            renderer.render(&mut [0.0; 48]);
+            writer.push(samples);
+            let due = ear.due(&mut capture);
+            let mut decided = false;
+            ear.process(&mut capture, &mut reference, &mut |event| {
+                decided |= !matches!(event, EarEvent::Block { .. });
+            })
+            .unwrap();
+            assert!(!decided || due.is_zero(), "{rate} Hz: decided {due:?} before it was due");
+            looks += 1;
+            early += u32::from(!due.is_zero());
+        }
+        assert!(early * 10 > looks * 9, "{rate} Hz: {early} of {looks} looks would find nothing");
+    }
+}

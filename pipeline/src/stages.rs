@@ -118,6 +118,11 @@ impl StageCounters {
 }
 
 impl EarStage {
+    /// How long [`EarStage::step`] would find nothing to decide.
+    pub fn due(&mut self) -> Duration {
+        self.ear.due(&mut self.capture)
+    }
+
     /// Hears everything captured so far.
     pub fn step(&mut self) {
         let Self { ear, capture, reference, scribe, conversation, counters } = self;

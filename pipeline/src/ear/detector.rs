@@ -63,6 +63,16 @@ impl Detector {
         self.audible = if heard { AUDIBLE } else { self.audible.saturating_sub(1) };
     }
 
+    /// Samples until something will be decided; a block while somebody speaks, for the recogniser's sake.
+    pub(super) fn due(&self) -> usize {
+        if self.segmenter.in_speech() {
+            return BLOCK;
+        }
+        let half = self.length / 2;
+        let end = if self.audible > 0 && self.frame.len() < half { half } else { self.length };
+        end - self.frame.len()
+    }
+
     /// Hears samples and tells of them.
     ///
     /// # Errors
