@@ -13,9 +13,6 @@ use crate::setup;
 
 /// Longest line, in samples.
 const LONGEST: usize = 16_000 * 30;
-/// Where a clip begins to be speech: its first 10 ms whose power is less than 25 dB below that of its
-/// loudest 10 ms. Breath and hiss are further below.
-const ONSET: f32 = 0.003_162;
 
 /// The line called `name`, for instance `what-time-is-it`.
 ///
@@ -39,18 +36,4 @@ pub fn line(name: &str) -> Result<Clip, Error> {
 /// [`ErrorKind::NotFound`] if the built-ins are not there.
 pub fn path(name: &str) -> Result<PathBuf, Error> {
     Ok(setup::registry(true)?.caller()?.join(format!("{name}.wav")))
-}
-
-/// `clip` without its silent beginning, at most `seconds` long.
-///
-/// # Errors
-/// As [`Clip::new`].
-pub fn trimmed(clip: &Clip, seconds: f32) -> Result<Clip, duologue_pipeline::Error> {
-    let samples = clip.samples();
-    let frame = (clip.rate() / 100).max(1) as usize;
-    let powers: Vec<f32> = samples.chunks(frame).map(|f| f.iter().map(|x| x * x).sum()).collect();
-    let loudest = powers.iter().fold(0.0f32, |a, p| a.max(*p));
-    let onset = powers.iter().position(|power| *power > loudest * ONSET).unwrap_or(0) * frame;
-    let end = samples.len().min(onset + (seconds * clip.rate() as f32) as usize);
-    Clip::new(&samples[onset..end], clip.rate())
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use duologue_pipeline::capture::capture_ring;
+use duologue_pipeline::core::voice_weight;
 use duologue_pipeline::ear::{Ear, EarConfig, EarEvent};
 use duologue_pipeline::endpoint::room::{
     Caller, Clip, EchoPath, Noise, NoiseKind, NoiseLevel, Response, RoomConfig, SimulatedRoom, When,
@@ -19,10 +20,12 @@ use duologue_vad::SileroModel;
 
 const RATE: usize = 16_000;
 const BLOCK: usize = 160;
-/// Voiced time that confirms an interruption, and the pause that starts it over, in samples: as the
-/// conversation's defaults.
+/// Weighted voiced time that confirms an interruption, and the pause that starts it over, in samples: as
+/// the conversation's defaults.
 const CONFIRM: u64 = RATE as u64 * 120 / 1000;
 const PAUSE: u64 = RATE as u64 / 5;
+/// Time, in ms, that an echo takes to be learned, about.
+const KNOWN_MS: u64 = 1_000;
 /// Active level of the agent, in dB of full scale.
 const AGENT_DB: f32 = -20.0;
 
@@ -194,8 +197,7 @@ fn play(model: &SileroModel, scene: &Scene) -> Fallible<Outcome> {
             EarEvent::SpeechStarted { .. } if user => outcome.ducked = outcome.ducked.or(Some(since)),
             EarEvent::SpeechStarted { .. } => outcome.false_ducks += 1,
             EarEvent::Voice { at, voiced: is, probability, echo } => {
-                let step = at - last;
-                last = at;
+                let step = ((at - last) as f32 * voice_weight(probability)) as u64;
                 if trace {
                     println!(
                         "{:6.0} ms  p {probability:.2} echo {echo:.2} {}",
@@ -214,11 +216,12 @@ fn play(model: &SileroModel, scene: &Scene) -> Fallible<Outcome> {
                         }
                     }
                 } else {
-                    silent += step;
+                    silent += at - last;
                     if silent > PAUSE {
                         voiced = 0;
                     }
                 }
+                last = at;
             }
             _ => {}
         })?;
@@ -253,8 +256,8 @@ fn scenes(material: &Path) -> Fallible<Vec<Scene>> {
     }
     let mut n = 0;
     for (group, levels, rooms) in [
-        ("user -14 dB", [-20.0, -26.0, -30.0], &rooms[..3]),
-        ("user loud echo", [-17.0, -20.0, -23.0], &rooms[3..]),
+        ("usual echo", [-20.0, -26.0, -30.0], &rooms[..3]),
+        ("loud echo", [-17.0, -20.0, -23.0], &rooms[3..]),
     ] {
         for (room, echo) in rooms {
             for at in [310, 620, 1_030, 1_540, 2_050, 2_860, 3_770] {
@@ -268,6 +271,8 @@ fn scenes(material: &Path) -> Fallible<Vec<Scene>> {
                     let mic = Mic::Room { echo: Some(echo.clone()), user: Some((clip, at)) };
                     let mut far = far.clone();
                     far.truncate((at as usize + 2_500) * RATE / 1000);
+                    // The echo of the first words of a call is not known yet.
+                    let group = if at < KNOWN_MS { "first words" } else { group };
                     scenes.push(Scene { group, name, far, mic });
                 }
             }
@@ -314,7 +319,7 @@ fn agents(material: &Path) -> Fallible<Vec<(String, Vec<f32>)>> {
     let paths = files.iter().map(|file| material.join(file)).chain(extra);
     paths
         .map(|path| {
-            let voice = trimmed(samples(&path)?);
+            let voice = speech(&path, 60.0)?;
             let gain = 10f32.powf((AGENT_DB - active_db(&voice)) / 20.0);
             let mut far = vec![0.0; RATE / 10];
             // Long enough for every scene.
@@ -354,8 +359,7 @@ fn users(material: &Path) -> Fallible<Vec<(String, Vec<f32>)>> {
     paths
         .into_iter()
         .map(|path| {
-            let mut clip = trimmed(samples(&path)?);
-            clip.truncate(2 * RATE);
+            let clip = speech(&path, 2.0)?;
             Ok((path.file_stem().unwrap_or_default().to_string_lossy().chars().take(20).collect(), clip))
         })
         .collect()
@@ -366,13 +370,9 @@ fn samples(path: &Path) -> Fallible<Vec<f32>> {
     Ok(Clip::from_wav(path)?.at_rate(RATE as u32)?.samples().to_vec())
 }
 
-/// From the first 10 ms on whose power is less than 25 dB below the loudest.
-fn trimmed(mut samples: Vec<f32>) -> Vec<f32> {
-    let powers: Vec<f32> = samples.chunks(BLOCK).map(|b| b.iter().map(|x| x * x).sum()).collect();
-    let loudest = powers.iter().fold(0.0f32, |a, p| a.max(*p));
-    let first = powers.iter().position(|p| *p > loudest * 0.003_162).unwrap_or(0);
-    samples.drain(..first * BLOCK);
-    samples
+/// A recording from its first word on.
+fn speech(path: &Path, seconds: f32) -> Fallible<Vec<f32>> {
+    Ok(Clip::from_wav(path)?.trimmed(seconds).at_rate(RATE as u32)?.samples().to_vec())
 }
 
 /// Level of the blocks within 25 dB of the loudest, in dB of full scale.

@@ -21,8 +21,10 @@ use crate::offline;
 use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, Signal};
 use crate::{Error, ErrorKind};
 
-/// How often the ear looks at its ring: half a block.
-const EAR_PERIOD: Duration = Duration::from_millis(5);
+/// How often the ear looks at its ring once what it waits for is due.
+const EAR_PERIOD: Duration = Duration::from_millis(2);
+/// How often it looks at it at least.
+const EAR_PATIENCE: Duration = Duration::from_millis(40);
 
 /// A running pipeline: it hears, asks the responder, and speaks.
 ///
@@ -169,7 +171,16 @@ impl Drop for Mourner {
 fn run_ear(mut ear: EarStage, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         ear.step();
-        std::thread::sleep(EAR_PERIOD);
+        let mut waited = Duration::ZERO;
+        // Sound may be due and not there: an endpoint gives it in pieces, and may be late.
+        loop {
+            let wait = ear.due().clamp(EAR_PERIOD, EAR_PATIENCE);
+            std::thread::sleep(wait);
+            waited += wait;
+            if waited >= EAR_PATIENCE || ear.due().is_zero() {
+                break;
+            }
+        }
     }
 }
 

@@ -34,18 +34,21 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use duologue_vad::{Segmenter, SegmenterConfig, Vad, VadEvent};
+use duologue_vad::{SegmenterConfig, Vad};
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::capture::CaptureReader;
 use crate::echo::{EchoCanceller, EchoConfig, EchoStats};
 use crate::reference::ReferenceReader;
 use crate::resample::Resampler;
-use crate::{Error, ErrorKind};
 
+mod detector;
 mod pairing;
 
+use detector::Detector;
 use pairing::Pairing;
 pub use pairing::PairingStats;
 
@@ -212,6 +215,15 @@ impl Ear {
         outcome.map(|()| blocks)
     }
 
+    /// How long until enough will have been captured for [`Ear::process`] to decide anything; it may be
+    /// called sooner, at the price of waking up for little.
+    #[must_use]
+    pub fn due(&self, capture: &mut CaptureReader) -> Duration {
+        let missing = self.detector.due().next_multiple_of(BLOCK).saturating_sub(self.captured.len());
+        let missing = self.resampler.needed(missing).saturating_sub(capture.available()) as u64;
+        Duration::from_micros(missing * 1_000_000 / u64::from(capture.rate()))
+    }
+
     /// Says that nothing has been captured for longer than the caller's clock allows: ends speech
     /// under way. Further calls change nothing until samples come again.
     pub fn starve(&mut self, on_event: Events<'_>) {
@@ -270,7 +282,7 @@ impl Ear {
         let (mut clean, mut heard) = ([0.0; BLOCK], [0.0; BLOCK]);
         let leak = self.canceller.process(&rendered, &captured, &mut clean, &mut heard);
         self.stats.blocks += 1;
-        self.detector.leak(leak);
+        self.detector.leak(leak, rendered.iter().any(|x| *x != 0.0));
         if let Some(at) = self.clean.push(&clean) {
             on_event(EarEvent::Block { at, samples: &self.clean.block });
         }
@@ -310,95 +322,6 @@ impl Delayed {
         }
         self.at += BLOCK as u64;
         Some(self.at - BLOCK as u64)
-    }
-}
-
-/// A detector that knows of the echo.
-struct Detector {
-    vad: Box<dyn Vad>,
-    segmenter: Segmenter,
-    onset: f32,
-    offset: f32,
-    frame: Vec<f32>,
-    length: usize,
-    /// Sum and number of the leaks since the last frame.
-    leak: (f32, f32),
-    failed: u64,
-}
-
-impl Detector {
-    fn new(vad: Box<dyn Vad>, config: &SegmenterConfig) -> Result<Self, Error> {
-        let length = vad.frame_len();
-        let segmenter =
-            Segmenter::new(config, length).map_err(|e| Error::new(ErrorKind::Config, e.to_string()))?;
-        Ok(Self {
-            vad,
-            segmenter,
-            onset: config.onset,
-            offset: config.offset,
-            frame: Vec::with_capacity(length),
-            length,
-            leak: (0.0, 0.0),
-            failed: 0,
-        })
-    }
-
-    fn leak(&mut self, leak: f32) {
-        self.leak = (self.leak.0 + leak, self.leak.1 + 1.0);
-    }
-
-    fn push(&mut self, mut samples: &[f32], on_event: Events<'_>) -> Result<(), Error> {
-        let mut outcome = Ok(());
-        while !samples.is_empty() {
-            let (now, later) = samples.split_at(samples.len().min(self.length - self.frame.len()));
-            self.frame.extend_from_slice(now);
-            samples = later;
-            if self.frame.len() == self.length {
-                outcome = outcome.and(self.hear_frame(on_event));
-            }
-        }
-        outcome
-    }
-
-    fn hear_frame(&mut self, on_event: Events<'_>) -> Result<(), Error> {
-        let outcome = self.vad.predict(&self.frame);
-        self.frame.clear();
-        self.failed += u64::from(outcome.is_err());
-        let (sum, blocks) = std::mem::take(&mut self.leak);
-        let echo = if blocks > 0.0 { sum / blocks } else { 0.0 };
-        let probability = outcome.as_ref().copied().unwrap_or(0.0) * (1.0 - echo);
-        let threshold = if self.segmenter.in_speech() { self.offset } else { self.onset };
-        let events = self.segmenter.push(probability);
-        let at = self.segmenter.clock();
-        on_event(EarEvent::Voice { at, probability, voiced: probability >= threshold, echo });
-        events.for_each(|event| on_event(event.into()));
-        outcome.map(drop).map_err(|e| Error::new(ErrorKind::Model, e.to_string()))
-    }
-
-    /// Ends speech under way.
-    fn end(&mut self, on_event: Events<'_>) {
-        if let Some(event) = self.segmenter.finish() {
-            on_event(event.into());
-        }
-    }
-
-    fn finish(&mut self, on_event: Events<'_>) -> Result<(), Error> {
-        let mut outcome = Ok(());
-        if !self.frame.is_empty() {
-            self.frame.resize(self.length, 0.0);
-            outcome = self.hear_frame(on_event);
-        }
-        self.end(on_event);
-        outcome
-    }
-}
-
-impl From<VadEvent> for EarEvent<'_> {
-    fn from(event: VadEvent) -> Self {
-        match event {
-            VadEvent::SpeechStarted { at, detected_at } => Self::SpeechStarted { at, detected_at },
-            VadEvent::SpeechEnded { at, detected_at } => Self::SpeechEnded { at, detected_at },
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 use duologue_vad::Energy;
 
 use super::*;
+use crate::ErrorKind;
 use crate::capture::capture_ring;
 use crate::playback::{PlaybackConfig, playback_ring};
 
@@ -169,4 +170,75 @@ fn a_failing_detector_is_not_silent_about_it() {
     assert_eq!(error.kind(), ErrorKind::Model);
     assert_eq!(events.iter().filter(|e| matches!(e, Event::Block(..))).count(), 98);
     assert_eq!(ear.stats().failed_frames, 30);
+}
+
+/// A detector that hears speech in whatever is not silent, and in halves of frames.
+struct Keen;
+
+impl Vad for Keen {
+    fn frame_len(&self) -> usize {
+        512
+    }
+    fn predict(&mut self, frame: &[f32]) -> Result<f32, duologue_vad::Error> {
+        Ok(if frame.iter().any(|x| x.abs() > 0.01) { 0.45 } else { 0.0 })
+    }
+    fn peek(&mut self, half: &[f32]) -> Result<Option<f32>, duologue_vad::Error> {
+        self.predict(half).map(Some)
+    }
+    fn reset(&mut self) {}
+}
+
+/// When speech over an agent who hums `agent` is reported, in samples.
+fn onset_over(agent: f32) -> Option<u64> {
+    let (mut writer, mut capture) = capture_ring(16_000, 2_000);
+    let (mut mouth, control, mut renderer, mut reference) =
+        playback_ring(&PlaybackConfig::new(16_000)).unwrap();
+    control.begin(crate::playback::Epoch(1));
+    let mut ear = Ear::new(&EarConfig::default(), Box::new(Keen), 16_000, 16_000).unwrap();
+    let voice = tone(16_000, 420, 700, 1_000);
+    let mut onset = None;
+    for (i, captured) in voice.chunks_exact(160).enumerate() {
+        let hum: [f32; 160] = std::array::from_fn(|k| agent * ((i * 160 + k) as f32 * 0.7).sin());
+        mouth.push(crate::playback::Epoch(1), &hum);
+        renderer.render(&mut [0.0; 160]);
+        writer.push(captured);
+        ear.process(&mut capture, &mut reference, &mut |event| {
+            if let EarEvent::SpeechStarted { detected_at, .. } = event {
+                onset = onset.or(Some(detected_at));
+            }
+        })
+        .unwrap();
+    }
+    onset
+}
+
+#[test]
+fn speech_over_the_agent_is_not_waited_for_as_long_as_other_speech() {
+    assert_eq!(onset_over(0.0), None, "less sure than the threshold");
+    // 420 ms are 13 frames and 64 samples.
+    assert_eq!(onset_over(0.01), Some(13 * 512 + 256));
+}
+
+#[test]
+fn a_decision_is_not_waited_for_longer_than_its_sound_takes() {
+    for rate in [16_000, 44_100, 48_000] {
+        let (mut writer, mut capture) = capture_ring(rate, 2_000);
+        let (_, _, mut renderer, mut reference) = playback_ring(&PlaybackConfig::new(48_000)).unwrap();
+        let mut ear = Ear::new(&EarConfig::default(), Box::new(Keen), rate, 48_000).unwrap();
+        let (mut looks, mut early) = (0, 0);
+        for samples in tone(rate, 500, 900, 2_000).chunks(rate as usize / 1_000) {
+            renderer.render(&mut [0.0; 48]);
+            writer.push(samples);
+            let due = ear.due(&mut capture);
+            let mut decided = false;
+            ear.process(&mut capture, &mut reference, &mut |event| {
+                decided |= !matches!(event, EarEvent::Block { .. });
+            })
+            .unwrap();
+            assert!(!decided || due.is_zero(), "{rate} Hz: decided {due:?} before it was due");
+            looks += 1;
+            early += u32::from(!due.is_zero());
+        }
+        assert!(early * 10 > looks * 9, "{rate} Hz: {early} of {looks} looks would find nothing");
+    }
 }

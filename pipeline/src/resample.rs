@@ -79,6 +79,13 @@ impl Resampler {
         self.stage.as_ref().map_or(0, Stage::lag)
     }
 
+    /// Samples to be taken until `samples` more have been emitted, about.
+    #[must_use]
+    pub fn needed(&self, samples: usize) -> usize {
+        let Some(stage) = &self.stage else { return samples };
+        (samples.div_ceil(stage.output.len()) * stage.input.len()).saturating_sub(stage.filled)
+    }
+
     /// Takes the next samples, of any number, and emits what they complete.
     pub fn process(&mut self, samples: &[f32], emit: Emit<'_>) {
         match &mut self.stage {

@@ -118,6 +118,11 @@ impl StageCounters {
 }
 
 impl EarStage {
+    /// How long [`EarStage::step`] would find nothing to decide.
+    pub fn due(&mut self) -> Duration {
+        self.ear.due(&mut self.capture)
+    }
+
     /// Hears everything captured so far.
     pub fn step(&mut self) {
         let Self { ear, capture, reference, scribe, conversation, counters } = self;
@@ -132,7 +137,7 @@ impl EarStage {
                 }
                 EarEvent::SpeechStarted { at, .. } => Input::SpeechStarted { at },
                 EarEvent::SpeechEnded { at, .. } => Input::SpeechEnded { at },
-                EarEvent::Voice { at, voiced, .. } => Input::Voice { at, voiced },
+                EarEvent::Voice { at, voiced, probability, .. } => Input::Voice { at, voiced, probability },
                 EarEvent::Starved { .. } => Input::Starved,
             };
             counters.signal(conversation, Signal::Input(input));

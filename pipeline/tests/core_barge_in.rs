@@ -88,6 +88,18 @@ fn short_noise_does_not_silence_the_agent() {
 }
 
 #[test]
+fn sure_voice_is_not_waited_for_as_long_as_doubtful_voice() {
+    let yielded = |sure: f32| {
+        let mut world = World::conversing().says(3_000, 4_500, "");
+        world.sure = sure;
+        world.run(4_400);
+        world.at(|event| matches!(event, Event::Yielded { .. })).unwrap()
+    };
+    assert_eq!(yielded(0.6) - yielded(0.95), 32, "one frame");
+    assert_eq!(yielded(0.6), yielded(0.7));
+}
+
+#[test]
 fn agent_is_not_stuck_ducked() {
     // The detector says that speech began, and then neither level nor edge says anything of it.
     let mut world = World::conversing();

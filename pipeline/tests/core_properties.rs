@@ -150,7 +150,7 @@ impl Driver {
             Op::Voice(voiced, frames) => {
                 for _ in 0..*frames {
                     self.now += Duration::from_millis(32);
-                    self.input(Input::Voice { at: self.sample(0), voiced: *voiced });
+                    self.input(Input::Voice { at: self.sample(0), voiced: *voiced, probability: 0.6 });
                 }
                 return;
             }
@@ -273,7 +273,7 @@ impl Driver {
         self.input(Input::Unmute);
         self.input(Input::SetPolicy(Policy::Duck));
         // The capture clock may be anywhere after what came before: tell it.
-        self.input(Input::Voice { at: self.sample(0), voiced: false });
+        self.input(Input::Voice { at: self.sample(0), voiced: false, probability: 0.1 });
         for _ in 0..10 {
             self.step(&Op::Voice(true, 1));
             if self.core.state() == State::Idle {

@@ -50,7 +50,7 @@ fn input(numbers: &mut Numbers, seen: &mut Seen, sample: u64) -> Input {
     let long = || "many more words that go on ".repeat(40);
     let Seen { turn, epoch, utterance, .. } = *seen;
     match numbers.next(40) {
-        0..10 => Input::Voice { at: sample, voiced: numbers.next(3) > 0 },
+        0..10 => Input::Voice { at: sample, voiced: numbers.next(3) > 0, probability: 0.6 },
         10..12 => Input::SpeechStarted { at: sample },
         12..15 => Input::SpeechEnded { at: sample },
         15 => Input::Partial { utterance, text: long() },

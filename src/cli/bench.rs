@@ -22,6 +22,7 @@ use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
 use duologue::pipeline::{Reply, UserTurn, offline};
 use duologue::setup::Models;
 use duologue::vad::Vad;
+use duologue::vad::score::Labels;
 use serde_json::{Value, json};
 
 use super::args::{BenchArgs, Common};
@@ -31,6 +32,9 @@ const RATES: Rates = Rates { capture: 48_000, playback: 48_000 };
 /// Long enough to be interrupted anywhere in its first seconds.
 const ANSWER: &str = "I will tell you everything I know about the weather, and there is a lot to tell. It rains on some days, \
     and on other days the sun comes out, and nobody knows quite why. People talk about it all the time.";
+/// Longest interruption, in s, and the shortest taken from a labelled recording.
+const CUT_S: f64 = 2.5;
+const LEAST_CUT_S: f64 = 0.4;
 /// Drop in level that counts as ducked, in dB; the duck itself is deeper.
 const DUCKED_DB: f32 = 9.0;
 
@@ -172,13 +176,17 @@ fn idle_share(time: Duration) -> Result<f64> {
     Ok((cpu_seconds()? - before) / time.as_secs_f64())
 }
 
-/// Processor time of this process, from the system's ticks (100 a second).
+/// Processor time of this process's threads. The kernel's ticks would not do: threads that wake up with
+/// the clock are charged too much or too little by them.
 fn cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")
-        .context("processor time is read from /proc, which is not here")?;
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
-    Ok(ticks / 100.0)
+    const TASKS: &str = "/proc/self/task";
+    let tasks = std::fs::read_dir(TASKS)
+        .with_context(|| format!("processor time is read from {TASKS}, which is not here"))?;
+    let nanoseconds = tasks.filter_map(|task| {
+        let stat = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        stat.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Ok(nanoseconds.sum::<u64>() as f64 / 1e9)
 }
 
 /// Asks and interrupts, live.
@@ -280,21 +288,38 @@ fn script(turns: u32, speech: Option<&Path>) -> Result<(Caller, Vec<usize>)> {
 }
 
 fn clip(name: &str) -> Result<Clip> {
-    Ok(caller::trimmed(&caller::line(name)?, 10.0)?)
+    Ok(caller::line(name)?.trimmed(10.0))
 }
 
-/// The first 2.5 s of each recording, from the first sound on.
+/// The beginnings of speech in the recordings of `dir`: all that a person labelled in an `.scv` beside
+/// them; without one, the first.
 fn recordings(dir: &Path) -> Result<Vec<Clip>> {
     let entries = std::fs::read_dir(dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.extension().is_some_and(|ext| ext == "wav"));
     files.sort();
-    let clips: Vec<Clip> =
-        files.iter().map(|file| caller::trimmed(&Clip::from_wav(file)?, 2.5)).collect::<Result<_, _>>()?;
+    let mut clips = Vec::new();
+    for file in &files {
+        let clip = Clip::from_wav(file)?;
+        let labels = file.with_extension("scv");
+        if labels.is_file() {
+            clips.extend(Labels::read(&labels)?.speech().filter_map(|stretch| labelled_cut(&clip, stretch)));
+        } else {
+            clips.push(clip.trimmed(CUT_S as f32));
+        }
+    }
     if clips.is_empty() {
-        bail!("{}: holds no .wav file", dir.display());
+        bail!("{}: holds no .wav file with speech", dir.display());
     }
     Ok(clips)
+}
+
+/// What a person labelled as speech, up to [`CUT_S`]; `None` if it is too short to interrupt anybody.
+fn labelled_cut(clip: &Clip, (start, end): (f64, f64)) -> Option<Clip> {
+    let end = end.min(start + CUT_S);
+    let sample = |time: f64| ((time * f64::from(clip.rate())) as usize).min(clip.samples().len());
+    let long = end - start >= LEAST_CUT_S;
+    long.then(|| Clip::new(&clip.samples()[sample(start)..sample(end)], clip.rate()).ok()).flatten()
 }
 
 /// Many turns in simulated time; the memory must not grow.

@@ -100,7 +100,7 @@ fn script() -> Result<Caller> {
         ("thank-you-goodbye", answer),
     ];
     lines.into_iter().try_fold(Caller::new(), |script, (name, when)| {
-        Ok(script.item(Item::new(caller::trimmed(&caller::line(name)?, 20.0)?, when).patience_ms(5_000)))
+        Ok(script.item(Item::new(caller::line(name)?.trimmed(20.0), when).patience_ms(5_000)))
     })
 }
 

@@ -52,6 +52,17 @@ pub trait Vad: Send {
     /// the model fails.
     fn predict(&mut self, frame: &[f32]) -> Result<f32, Error>;
 
+    /// The probability, in `0.0..=1.0`, that the frame from the middle of the latest one to the end of
+    /// `half`, half a frame of new samples, holds speech. They will be part of the next frame all the
+    /// same: nothing of this is remembered. `None` from a detector that cannot tell, as by default.
+    ///
+    /// # Errors
+    /// As [`Vad::predict`], for a `half` of another length.
+    fn peek(&mut self, half: &[f32]) -> Result<Option<f32>, Error> {
+        let _ = half;
+        Ok(None)
+    }
+
     /// Forgets everything heard so far.
     fn reset(&mut self);
 }
@@ -63,6 +74,10 @@ impl<V: Vad + ?Sized> Vad for &mut V {
 
     fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
         (**self).predict(frame)
+    }
+
+    fn peek(&mut self, half: &[f32]) -> Result<Option<f32>, Error> {
+        (**self).peek(half)
     }
 
     fn reset(&mut self) {
@@ -77,6 +92,10 @@ impl<V: Vad + ?Sized> Vad for Box<V> {
 
     fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
         (**self).predict(frame)
+    }
+
+    fn peek(&mut self, half: &[f32]) -> Result<Option<f32>, Error> {
+        (**self).peek(half)
     }
 
     fn reset(&mut self) {

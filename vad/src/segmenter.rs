@@ -117,6 +117,20 @@ impl Segmenter {
         events.into_iter().flatten()
     }
 
+    /// Reports speech before the threshold or the frame's end does, for a caller who knows better: it
+    /// was there in the last frame's length of sound, of which `ahead` samples are part of the frame to
+    /// come. `None` if speech is under way already, or must last to be reported.
+    pub fn begin(&mut self, ahead: u64) -> Option<VadEvent> {
+        if self.segment.is_some() || self.min_speech > 0 {
+            return None;
+        }
+        let detected_at = self.clock + ahead.min(self.frame);
+        let from = detected_at.saturating_sub(self.frame);
+        let start = from.saturating_sub(self.pre_roll).max(self.floor);
+        self.segment = Some(Segment { start, voiced_end: detected_at, voiced: self.frame });
+        Some(VadEvent::SpeechStarted { at: start, detected_at })
+    }
+
     /// Ends the stream: ends speech under way at its last frame of speech, and forgets a run that
     /// was too short to report. A later `push` carries on at the same clock.
     pub fn finish(&mut self) -> Option<VadEvent> {
@@ -200,13 +214,13 @@ impl Segmenter {
         let at = self.end_of(segment);
         self.floor = at;
         self.segment = None;
-        VadEvent::SpeechEnded { at, detected_at: self.clock }
+        VadEvent::SpeechEnded { at, detected_at: self.clock.max(at) }
     }
 
     /// Where a segment ends if nothing more is added to it.
     fn end_of(&self, segment: Segment) -> u64 {
         let longest = segment.start + self.max_speech;
-        (segment.voiced_end + self.post_roll).min(longest).min(self.clock)
+        (segment.voiced_end + self.post_roll).min(longest).min(self.clock.max(segment.voiced_end))
     }
 }
 

@@ -103,6 +103,25 @@ proptest! {
     }
 
     #[test]
+    fn speech_begun_early_does_not_overlap_and_does_not_go_on_for_ever(
+        config in configs(), frame in 16usize..=1600, probabilities in probabilities(), early in any::<u64>(),
+    ) {
+        let config = SegmenterConfig { min_speech_ms: 0, ..config };
+        let mut segmenter = Segmenter::new(&config, frame).unwrap();
+        let mut events = Vec::new();
+        for (i, &probability) in probabilities.iter().enumerate() {
+            events.extend(segmenter.push(probability));
+            if early.rotate_left(i as u32) & 3 == 0 {
+                events.extend(segmenter.begin(early % (frame as u64 + 1)));
+            }
+        }
+        events.extend(segmenter.finish());
+        for segment in pair(&events).map_err(TestCaseError::fail)? {
+            prop_assert!(segment.end - segment.start <= samples(config.max_speech_ms), "{segment:?}");
+        }
+    }
+
+    #[test]
     fn no_confirmed_frame_is_lost(
         config in configs(), frame in 1usize..=1600, probabilities in probabilities(),
     ) {

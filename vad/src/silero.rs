@@ -83,6 +83,10 @@ impl SileroModel {
     /// # Errors
     /// [`ErrorKind::Inference`] if its buffers cannot be made.
     pub fn stream(&self) -> Result<Silero, Error> {
+        Ok(Silero { binding: self.bind()?, aside: self.bind()? })
+    }
+
+    fn bind(&self) -> Result<Binding, Error> {
         let inputs: [(&str, &[i64], _); 3] =
             [("input", &WINDOW, F32), ("state", &STATE, F32), ("sr", &[], I64)];
         let inputs = if self.takes_rate { &inputs[..] } else { &inputs[..RATE] };
@@ -90,7 +94,7 @@ impl SileroModel {
         if self.takes_rate {
             binding.input_i64(RATE)[0] = i64::from(SAMPLE_RATE);
         }
-        Ok(Silero { binding })
+        Ok(binding)
     }
 
     fn warm_up(&self) -> Result<(), Error> {
@@ -104,7 +108,11 @@ impl SileroModel {
 
 /// One stream's state over a [`SileroModel`].
 pub struct Silero {
+    /// Holds the latest window; between runs, the state after it goes in next, and the one before it is
+    /// where the next comes out.
     binding: Binding,
+    /// For frames that leave no trace.
+    aside: Binding,
 }
 
 impl Vad for Silero {
@@ -114,31 +122,63 @@ impl Vad for Silero {
 
     /// NaN and infinite samples are taken as silence: one would spoil the state for good.
     fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
-        if frame.len() != FRAME {
-            let message = format!("a frame of {} samples: Silero hears {FRAME}", frame.len());
-            return Err(Error::new(ErrorKind::FrameLength, message));
-        }
+        check_length(frame, FRAME, "a frame")?;
         let window = self.binding.input_f32(INPUT);
         window.copy_within(FRAME.., 0);
-        for (to, &from) in window[CONTEXT..].iter_mut().zip(frame) {
-            *to = if from.is_finite() { from.clamp(-1.0, 1.0) } else { 0.0 };
-        }
+        fill(&mut window[CONTEXT..], frame);
         self.binding.run()?;
-        let probability = self.binding.output_f32(PROBABILITY)[0];
-        if !(0.0..=1.0).contains(&probability) {
-            self.reset();
-            let message =
-                format!("{} gave {probability}, which is no probability", self.binding.session().name());
-            return Err(Error::new(ErrorKind::Inference, message));
+        let probability = probability(&self.binding);
+        match probability {
+            Ok(_) => self.binding.swap(STATE_OUT, STATE_IN)?,
+            Err(_) => self.reset(),
         }
-        self.binding.swap(STATE_OUT, STATE_IN)?;
-        Ok(probability)
+        probability
+    }
+
+    /// From the state before the latest frame: the half frame between goes unheard, which shows
+    /// nowhere in how soon speech is found.
+    fn peek(&mut self, half: &[f32]) -> Result<Option<f32>, Error> {
+        check_length(half, FRAME / 2, "half a frame")?;
+        self.aside.input_f32(STATE_IN).copy_from_slice(self.binding.output_f32(STATE_OUT));
+        let window = self.aside.input_f32(INPUT);
+        let (earlier, new) = window.split_at_mut(CONTEXT + FRAME / 2);
+        earlier.copy_from_slice(&self.binding.input_f32(INPUT)[FRAME / 2..]);
+        fill(new, half);
+        self.aside.run()?;
+        probability(&self.aside).map(Some)
     }
 
     fn reset(&mut self) {
         self.binding.input_f32(INPUT).fill(0.0);
-        self.binding.input_f32(STATE_IN).fill(0.0);
+        for _ in 0..2 {
+            self.binding.input_f32(STATE_IN).fill(0.0);
+            let swapped = self.binding.swap(STATE_OUT, STATE_IN);
+            debug_assert!(swapped.is_ok(), "invariant: `predict` swaps them too");
+        }
     }
+}
+
+fn check_length(samples: &[f32], wanted: usize, what: &str) -> Result<(), Error> {
+    if samples.len() == wanted {
+        return Ok(());
+    }
+    let message = format!("{what} of {} samples: Silero hears {wanted}", samples.len());
+    Err(Error::new(ErrorKind::FrameLength, message))
+}
+
+fn fill(window: &mut [f32], samples: &[f32]) {
+    for (to, &from) in window.iter_mut().zip(samples) {
+        *to = if from.is_finite() { from.clamp(-1.0, 1.0) } else { 0.0 };
+    }
+}
+
+fn probability(binding: &Binding) -> Result<f32, Error> {
+    let probability = binding.output_f32(PROBABILITY)[0];
+    if (0.0..=1.0).contains(&probability) {
+        return Ok(probability);
+    }
+    let message = format!("{} gave {probability}, which is no probability", binding.session().name());
+    Err(Error::new(ErrorKind::Inference, message))
 }
 
 /// Checks that a graph is Silero's for 16 kHz; returns whether it takes the sample rate.

@@ -153,3 +153,31 @@ fn a_damaged_file_is_refused_in_words() {
     let Some(outcome) = load(&dir.path().join("absent")) else { return };
     assert_eq!(outcome.err().expect("refused").kind(), ErrorKind::Model);
 }
+
+#[test]
+fn a_peek_is_not_remembered_and_not_later_than_the_frame() {
+    let (Some(path), Some(speech)) =
+        (material("vad/silero_vad_v6.2.1_16k_op15.onnx"), material("vad-testset/testset-audio-01.wav"))
+    else {
+        return;
+    };
+    let Some(model) = load(&path) else { return };
+    let model = model.unwrap();
+    let (mut peeking, mut plain) = (model.stream().unwrap(), model.stream().unwrap());
+    let samples = read(&speech);
+    let (mut sooner, mut seen) = (0, 0);
+    let (mut before, mut between) = (1.0, 0.0);
+    for (i, frame) in samples.chunks_exact(512).enumerate() {
+        let now = peeking.predict(frame).unwrap();
+        assert_eq!(now, plain.predict(frame).unwrap());
+        if before < 0.35 && now >= 0.5 {
+            seen += 1;
+            sooner += u32::from(between >= 0.35);
+        }
+        before = now;
+        let Some(half) = samples.get((i + 1) * 512..(i + 1) * 512 + 256) else { break };
+        between = peeking.peek(half).unwrap().expect("Silero can peek");
+    }
+    assert!(seen >= 3 && sooner * 2 >= seen, "{sooner} of {seen} beginnings seen sooner");
+    assert_eq!(peeking.peek(&[0.0; 255]).unwrap_err().kind(), ErrorKind::FrameLength);
+}

@@ -79,7 +79,8 @@ pub struct Config {
     /// How much audio after its last voiced sample belongs to an utterance, as far as it is there already.
     #[serde(with = "seconds")]
     pub post_roll: Duration,
-    /// Voiced time that confirms an interruption. With the onset's lag and the fade it makes up the time
+    /// Voiced time that confirms an interruption; a moment that surely is voice counts up to 1.5-fold
+    /// ([`super::voice_weight`]). With the onset's lag and the fade it makes up the time
     /// until the agent is silent. Each yield that turns out to be nothing doubles it for the rest of the turn, up to eightfold.
     #[serde(with = "seconds")]
     pub confirm_voiced: Duration,

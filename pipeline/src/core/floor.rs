@@ -77,7 +77,7 @@ impl Conversation {
         let needed = self.config.confirm_voiced.saturating_mul(1 << reply.false_yields.min(MAX_BACKOFF));
         let speaking =
             matches!(self.user, User::Speaking { .. }) && !self.draft.overruled && !reply.hears_itself;
-        let by_voice = speaking && self.meter.voiced() >= needed;
+        let by_voice = speaking && self.meter.evidence() >= needed;
         if by_voice || (!self.draft.words.is_empty() && self.verdict() == Verdict::Words) {
             self.yield_floor();
         }

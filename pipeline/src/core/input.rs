@@ -67,6 +67,8 @@ pub enum Input {
         at: u64,
         /// The frame's probability is above the threshold.
         voiced: bool,
+        /// The probability, `0.0..=1.0`, that it holds the user's voice.
+        probability: f32,
     },
     /// The ear gets no audio.
     Starved,

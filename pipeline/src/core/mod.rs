@@ -83,6 +83,7 @@ pub use history::{Entry, History, Role};
 pub use input::{Epoch, Input, SayOptions, SpokenWord, TurnId, UtteranceId};
 pub use metrics::{Counters, TurnMetrics};
 pub use output::Output;
+pub use voice::voice_weight;
 
 use agent::Reply;
 use config::Level;
@@ -227,7 +228,7 @@ impl Conversation {
             Input::Ready | Input::Timeout => {}
             Input::SpeechStarted { at } => self.on_speech_started(at),
             Input::SpeechEnded { at } => self.on_speech_ended(at),
-            Input::Voice { at, voiced } => self.on_voice(at, voiced),
+            Input::Voice { at, voiced, probability } => self.on_voice(at, voiced.then_some(probability)),
             Input::Starved => self.on_starved(),
             Input::Partial { utterance, text } => self.on_partial(utterance, &text),
             Input::Final { utterance, text } => self.on_final(utterance, &text),

@@ -161,13 +161,13 @@ impl Conversation {
     }
 
     /// The level of one frame: what the edges say is checked against it, and made good where they are missing.
-    pub(super) fn on_voice(&mut self, at: u64, voiced: bool) {
+    pub(super) fn on_voice(&mut self, at: u64, voice: Option<f32>) {
         self.starved = false;
         if self.muted {
-            self.meter.frame(at, false, self.now);
+            self.meter.frame(at, None, self.now);
             return;
         }
-        self.meter.frame(at, voiced, self.now);
+        self.meter.frame(at, voice, self.now);
         let limit = self.config.edge_limit;
         if let User::Speaking { starves, .. } = &mut self.user {
             *starves = self.now.saturating_add(self.config.starvation_limit);

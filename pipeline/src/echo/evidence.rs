@@ -70,6 +70,8 @@ const CANCELLED_TO_DB: f32 = 6.0;
 const QUIET_DB: f32 = -65.0;
 /// The reference is silent below this level.
 const SILENT_DB: f32 = -70.0;
+/// Silent blocks after which no level of the reference is heard any more, even one at full scale.
+const SILENT: u32 = HOLD + (-SILENT_DB / DECAY_DB) as u32 + 10;
 /// How the floor of the noise falls, in shares of the way, and rises, in dB a block.
 const FLOOR_DOWN: f32 = 0.2;
 const FLOOR_UP_DB: f32 = 0.02;
@@ -99,6 +101,8 @@ pub(super) struct Evidence {
     spread: Levels,
     /// Blocks that leakage was learned from.
     seen: [u32; BANDS],
+    /// Blocks for which the reference has been silent.
+    silent: u32,
 }
 
 impl Evidence {
@@ -119,6 +123,7 @@ impl Evidence {
             floor: [-60.0; BANDS],
             spread: [SPREAD_DB; BANDS],
             seen: [0; BANDS],
+            silent: 0,
         }
     }
 
@@ -136,6 +141,12 @@ impl Evidence {
         estimate: &[f32; BLOCK],
         error: &[f32; BLOCK],
     ) -> f32 {
+        self.silent = if reference.iter().all(|x| *x == 0.0) { self.silent.saturating_add(1) } else { 0 };
+        if self.silent > SILENT {
+            self.captured.hear(captured);
+            self.error.hear(error);
+            return 1.0;
+        }
         let reference = self.reference.levels(reference);
         let captured = self.captured.levels(captured);
         let estimate = self.estimate.levels(estimate);
@@ -243,9 +254,13 @@ impl Analysis {
         Self { forward, scratch, window, latest: [0.0; WINDOW], bins: [Complex::default(); BINS] }
     }
 
-    fn levels(&mut self, block: &[f32; BLOCK]) -> Levels {
+    fn hear(&mut self, block: &[f32; BLOCK]) {
         self.latest.copy_within(BLOCK.., 0);
         self.latest[BLOCK..].copy_from_slice(block);
+    }
+
+    fn levels(&mut self, block: &[f32; BLOCK]) -> Levels {
+        self.hear(block);
         let mut time = self.latest;
         time.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
         self.forward

@@ -7,7 +7,8 @@
 //! (Enzner & Vary, Signal Processing 86, 2006; Kuech, Mabande & Enzner, ICASSP 2014.)
 //!
 //! Invariant: the error comes out without delay, for it is the captured block minus an estimate made of
-//! the reference up to that block; nothing is allocated after [`Kalman::new`].
+//! the reference up to that block; nothing is allocated after [`Kalman::new`]. While the reference is
+//! silent the filter rests, and goes on afterwards as if it had not.
 
 use std::sync::Arc;
 
@@ -28,6 +29,9 @@ const STRIDE: usize = TAPS / BLOCK;
 const PARTITIONS: usize = 24;
 /// Blocks whose spectra are kept.
 const PAST: usize = (PARTITIONS - 1) * STRIDE + 1;
+/// Silent blocks after which every kept spectrum is zero, every partition is brought back to its taps,
+/// and what [`COMMON`] smooths has come down from full scale to nothing: 2 s.
+const SILENT: u32 = 200;
 /// Part of a spectrum's energy that falls on the block.
 const SHARE: f32 = BLOCK as f32 / WINDOW as f32;
 /// Partitions brought back to [`TAPS`] taps with each block: all in 80 ms.
@@ -49,6 +53,7 @@ const PRIOR: f32 = 0.01;
 const PRIOR_FALL: f32 = 0.79;
 /// How sure the path stays the same from block to block: it is forgotten in about 5 s.
 const STEADY: f32 = 0.999;
+const FADE: f32 = 1.0 - STEADY * STEADY;
 /// What a path may change by although it seems to be nothing, as a power gain.
 const RESTLESS: f32 = 1e-4;
 /// Smoothing of the error's spectrum from block to block.
@@ -85,6 +90,8 @@ pub(super) struct Kalman {
     /// Of each band: what the error has in common with the estimate, and the estimate's power.
     common: [(f32, f32); BANDS],
     next: usize,
+    /// Blocks for which the reference has been silent.
+    silent: u32,
 }
 
 impl Kalman {
@@ -107,6 +114,7 @@ impl Kalman {
             near: [0.0; BINS],
             common: [(0.0, 0.0); BANDS],
             next: 0,
+            silent: 0,
         };
         kalman.forget();
         kalman
@@ -129,6 +137,14 @@ impl Kalman {
         captured: &[f32; BLOCK],
         echo: &mut [f32; BLOCK],
     ) {
+        if reference.iter().all(|x| *x == 0.0) {
+            self.silent = self.silent.saturating_add(1);
+            if self.silent > SILENT {
+                return self.rest(captured, echo);
+            }
+        } else {
+            self.wake();
+        }
         self.hear_reference(reference);
         let mut sum = ZERO;
         for p in 0..PARTITIONS {
@@ -144,6 +160,36 @@ impl Kalman {
             *e = y - h;
         }
         self.adapt(&error, &estimate);
+    }
+
+    /// One block with nothing to estimate: only what is not echo is followed.
+    fn rest(&mut self, captured: &[f32; BLOCK], echo: &mut [f32; BLOCK]) {
+        echo.fill(0.0);
+        self.time[..TAPS].fill(0.0);
+        self.time[TAPS..].copy_from_slice(captured);
+        let captured = self.forward();
+        self.hear_near(&captured);
+    }
+
+    /// Ends a rest: the path has been forgotten for as long as it took.
+    fn wake(&mut self) {
+        let rested = std::mem::take(&mut self.silent).saturating_sub(SILENT);
+        if rested == 0 {
+            return;
+        }
+        let kept = (1.0 - FADE).powf(rested as f32);
+        for (path, variance) in self.path.iter().zip(&mut self.variance) {
+            for k in 0..BINS {
+                let known = path.re[k] * path.re[k] + path.im[k] * path.im[k] + RESTLESS;
+                variance[k] = (known + kept * (variance[k] - known)).min(1.0);
+            }
+        }
+    }
+
+    fn hear_near(&mut self, error: &Spectrum) {
+        for ((near, re), im) in self.near.iter_mut().zip(&error.re).zip(&error.im) {
+            *near = SMOOTHING * *near + (1.0 - SMOOTHING) * (re * re + im * im);
+        }
     }
 
     fn hear_reference(&mut self, reference: &[f32; BLOCK]) {
@@ -170,12 +216,9 @@ impl Kalman {
                 *sum += x * v;
             }
         }
-        let mut step = [0.0; BINS];
-        for k in 0..BINS {
-            let e = error.re[k] * error.re[k] + error.im[k] * error.im[k];
-            self.near[k] = SMOOTHING * self.near[k] + (1.0 - SMOOTHING) * e;
-            step[k] = 1.0 / (SHARE * expected[k] + self.near[k].max(ROUNDING));
-        }
+        self.hear_near(&error);
+        let step: [f32; BINS] =
+            std::array::from_fn(|k| 1.0 / (SHARE * expected[k] + self.near[k].max(ROUNDING)));
         for p in 0..PARTITIONS {
             let at = (self.newest + p * STRIDE) % PAST;
             update(&mut self.path[p], &mut self.variance[p], &self.past[at], &self.power[at], &error, &step);
@@ -262,7 +305,6 @@ fn update(
     error: &Spectrum,
     step: &[f32; BINS],
 ) {
-    const FADE: f32 = 1.0 - STEADY * STEADY;
     for k in 0..BINS {
         let gain = variance[k] * step[k];
         path.re[k] += gain * (x.re[k] * error.re[k] + x.im[k] * error.im[k]);
@@ -270,5 +312,42 @@ fn update(
         let known = path.re[k] * path.re[k] + path.im[k] * path.im[k];
         let left = variance[k] * (1.0 - SHARE * gain * power[k]).max(0.0);
         variance[k] = left * (1.0 - FADE) + FADE * (known + RESTLESS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::noise;
+    use super::*;
+
+    /// An agent who pauses for `pause` blocks in between; echo at half its level.
+    fn estimates(kalman: &mut Kalman, pause: usize, tireless: bool) -> Vec<f32> {
+        let mut reference = noise(100 * BLOCK, 0.2);
+        reference.resize((100 + pause) * BLOCK, 0.0);
+        reference.extend(noise(100 * BLOCK, 0.2));
+        let near = noise(reference.len(), 0.001);
+        let mut estimates = Vec::new();
+        for (reference, near) in reference.chunks_exact(BLOCK).zip(near.chunks_exact(BLOCK)) {
+            let captured: [f32; BLOCK] = std::array::from_fn(|i| reference[i] * 0.5 + near[i]);
+            let mut echo = [0.0; BLOCK];
+            if tireless {
+                kalman.silent = 0;
+            }
+            kalman.process(reference.try_into().unwrap(), &captured, &mut echo);
+            estimates.extend_from_slice(&echo);
+        }
+        estimates
+    }
+
+    #[test]
+    fn a_rest_does_not_change_what_the_filter_knows() {
+        // So long that both constrain the same partitions next.
+        let pause = SILENT as usize + 70 * PARTITIONS / CONSTRAINED;
+        let (mut resting, mut tireless) = (Kalman::new(), Kalman::new());
+        let rested = estimates(&mut resting, pause, false);
+        let worked = estimates(&mut tireless, pause, true);
+        let energy: f32 = worked.iter().map(|x| x * x).sum();
+        let apart: f32 = rested.iter().zip(&worked).map(|(a, b)| (a - b) * (a - b)).sum();
+        assert!(apart < energy * 1e-6, "{apart} of {energy}");
     }
 }

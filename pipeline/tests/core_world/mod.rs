@@ -91,6 +91,8 @@ pub struct World {
     pub deaf_agent: bool,
     /// The recogniser says nothing at all.
     pub dead_stt: bool,
+    /// How sure the detector is of the user's voice.
+    pub sure: f32,
     /// What the recogniser says instead.
     pub mishears: Option<&'static str>,
     /// The detector's answer; `None`: it never answers.
@@ -129,6 +131,7 @@ impl World {
             leak: (0, 0),
             deaf_agent: false,
             dead_stt: false,
+            sure: 0.6,
             mishears: None,
             probability: Some(0.9),
             no_edges: false,
@@ -267,7 +270,7 @@ impl World {
             if voiced != self.run.0 {
                 self.run = (voiced, from);
             }
-            self.input(Input::Voice { at, voiced });
+            self.input(Input::Voice { at, voiced, probability: self.sure });
             let length = at - self.run.1;
             if self.no_edges {
                 continue;
