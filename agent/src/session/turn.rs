@@ -57,6 +57,10 @@ pub(crate) struct Turn {
     certain: AtomicBool,
     /// Which sink may still tell of the turn's state.
     sinks: AtomicU64,
+    /// Models that write its text just now.
+    writers: watch::Sender<usize>,
+    /// Held by the tool that lets another agent talk to the user meanwhile.
+    floor: tokio::sync::Mutex<()>,
     /// Effects may happen: the turn is certain, and `on_user_turn` has agreed.
     clear: watch::Sender<bool>,
     gate: CommitGate,
@@ -74,6 +78,15 @@ pub(crate) struct Turn {
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
+/// A model that writes a turn's text.
+pub(crate) struct Writer<'a>(&'a Turn);
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.0.writers.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Turn {
     fn new(line: &Arc<Line>, agent: &str, key: TurnKey, sink: Sink, state: ReplyState) -> Arc<Self> {
         let writing = Writing { key, sink, held: None, spaced: true, written: 0 };
@@ -85,6 +98,8 @@ impl Turn {
             state: watch::Sender::new(state),
             certain: AtomicBool::new(state == ReplyState::Committed),
             sinks: AtomicU64::new(0),
+            writers: watch::Sender::new(0),
+            floor: tokio::sync::Mutex::default(),
             clear: watch::Sender::new(false),
             gate,
             committer: Mutex::new(Some(committer)),
@@ -275,10 +290,30 @@ impl Turn {
         self.end_sink(Sink::Ended);
     }
 
+    /// A model writes the turn's text until this is dropped.
+    pub fn writer(&self) -> Writer<'_> {
+        self.writers.send_modify(|count| *count += 1);
+        Writer(self)
+    }
+
     /// Gives the floor away: the text so far is complete, and no interruption concerns the turn until
     /// it speaks again.
     pub fn release(&self) {
         self.end_sink(Sink::Released);
+    }
+
+    /// As [`Turn::release`], once the turn is certain, whoever has the floor has given it back, and the
+    /// model has written its step to the end: what it says around the call belongs before what the
+    /// user is asked then. `None` if the turn was taken back.
+    pub async fn lend_floor(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if !self.cleared().await {
+            return None;
+        }
+        let floor = self.floor.lock().await;
+        // The sender lives in `self`.
+        let _ = self.writers.subscribe().wait_for(|count| *count == 0).await;
+        self.release();
+        Some(floor)
     }
 
     fn end_sink(&self, after: Sink) {
