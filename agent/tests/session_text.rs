@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duologue_agent::chat::{ChatContent, ChatItem};
 use duologue_agent::llm::{Llm, LlmEvent, LlmRequest, LlmStream, ToolCall, Usage};
-use duologue_agent::store::{HistoryQuery, HistoryStore, StoredMessage};
+use duologue_agent::store::{HistoryQuery, HistoryStore, MemoryStore, StoredMessage};
 use duologue_agent::task::{AgentTask, Completion, TaskGroup};
 use duologue_agent::testing::{Rule, Script, ScriptedLlm};
 use duologue_agent::tool::{FnTool, RunContext, Tool, ToolDefinition, ToolError, ToolOutput};
@@ -381,6 +381,36 @@ async fn a_session_that_is_resumed_knows_what_was_said() {
         assert_eq!(session.run("next").await.unwrap().text(), format!("Number {turn}."));
         session.close().await;
         assert_eq!(session.history().items().len(), 2 * turn);
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_is_asked_for_does_not_miss_what_was_just_said() {
+    for stored in [true, false] {
+        let script = Script::new()
+            .rule(Rule::user("*weather*").call("weather", json!({})))
+            .rule(Rule::result_of("weather").say("It is {result}."));
+        let agent = SimpleAgent::new("You know.").tool(does("weather", |_, _| async { text("sunny") }));
+        let builder = AgentSession::builder(()).llm(ScriptedLlm::new(script));
+        let builder = if stored { builder.store(MemoryStore::new()) } else { builder };
+        let session = builder.build().unwrap();
+        session.start_text(agent).await.unwrap();
+        assert!(!session.has_history());
+        session.run("What is the weather?").await.unwrap();
+        assert!(session.has_history());
+        let types = |messages: Vec<StoredMessage>| -> Vec<String> {
+            messages.into_iter().map(|message| message.message_type).collect()
+        };
+        let said = session.get_chat_history(false, 100).await.unwrap();
+        assert_eq!(said[1].content, "It is sunny.");
+        assert_eq!(types(said), ["user_text", "agent_text"], "stored: {stored}");
+        let all = session.get_chat_history(true, 500).await.unwrap();
+        assert_eq!(types(all), ["user_text", "tool_call", "tool_result", "agent_text"], "stored: {stored}");
+        assert_eq!(types(session.get_chat_history(false, 1).await.unwrap()), ["agent_text"]);
+        for limit in [0, 501] {
+            let error = session.get_chat_history(false, limit).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        }
     }
 }
 

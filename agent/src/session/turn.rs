@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream};
+use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream, UserTurn};
 use tokio::sync::watch;
 
-use super::ledger::{Ledger, TurnKey, TurnOver};
+use super::ledger::{Asked, Ledger, TurnKey, TurnOver};
 use super::line::{Activity, Line, lock};
 use super::speech::Speech;
 use super::{SessionEvent, SpeechOutcome};
@@ -113,12 +113,13 @@ impl Turn {
     }
 
     /// The answer to the pipeline's user turn.
-    pub fn reply(line: &Arc<Line>, agent: &str, number: u64, text: &str, reply: Reply) -> Arc<Self> {
+    pub fn reply(line: &Arc<Line>, agent: &str, asked: &UserTurn, reply: Reply) -> Arc<Self> {
         let watch = reply.watch();
-        let key = TurnKey::Reply(number);
+        let key = TurnKey::Reply(asked.turn);
         let state = watch.state();
         let turn = Self::new(line, agent, key, Sink::Reply(reply), state);
-        line.record(|ledger| ledger.begin(key, agent, Some(text), false));
+        let asked = Asked { text: &asked.text, typed: asked.typed };
+        line.record(|ledger| ledger.begin(key, agent, Some(asked), false));
         let told = Arc::downgrade(&turn);
         watch.on_change(move |state| {
             if let Some(turn) = told.upgrade() {
@@ -140,7 +141,7 @@ impl Turn {
         let mut key = TurnKey::Text(0);
         line.record(|ledger| {
             key = ledger.next_text();
-            ledger.begin(key, agent, Some(text), false)
+            ledger.begin(key, agent, Some(Asked { text, typed: true }), false)
         });
         Self::new(line, agent, key, Sink::Text, ReplyState::Committed)
     }
