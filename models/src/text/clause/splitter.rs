@@ -133,11 +133,26 @@ impl ClauseSplitter {
         };
         let worth =
             |place: &&Place| (place.rank.max(Rank::Conjunction), place.joint == Joint::Opens, place.at);
-        let best = self.places.iter().filter(fits).max_by_key(worth).copied();
-        let Some(best) = best else { return };
+        let Some(best) = self.places.iter().chain(&self.end()).filter(fits).max_by_key(worth).copied() else {
+            return;
+        };
         let rest = self.cut(best);
         self.release();
         self.push(&rest);
+    }
+
+    /// The end of the pending text as a place, if it is a good one whatever follows.
+    fn end(&self) -> Option<Place> {
+        let end = self.token_end.unwrap_or(self.pending.len());
+        let (token, blank) = (&self.pending[self.token..end], &self.pending[end..]);
+        // Before a blank "." and ":" may stand inside an address or a number.
+        if blank.is_empty() && !token.ends_with([',', ';', '!', '?', '…', '，', '。', '！', '？']) {
+            return None;
+        }
+        let rank = ['A', 'a', '0'].map(|next| rank(token, blank, next, self.line_start, self.marked));
+        let (at, joint) = (self.pending.len(), Joint::Unknown);
+        let rank = rank.into_iter().min().filter(|rank| *rank >= Rank::Phrase)?;
+        Some(Place { at, cost: self.cost, rank, joint, marked: self.marked })
     }
 
     /// The stream has ended: gives out the rest. The next `push` starts a new stream.
