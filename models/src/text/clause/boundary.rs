@@ -242,16 +242,17 @@ const LEANING: &[&str] = &[
 ];
 /// With these a phrase begins, which the voice may set apart; besides most [`CONJUNCTIONS`].
 const OPENING: &[&str] = &[
-    "a", "an", "the", "my", "your", "our", "their", "his", "her", "this", "these", "those", "some", "at",
-    "by", "in", "near", "about", "during", "between", "through", "within", "without", "i", "you", "we",
-    "they", "he", "she", "there", "i'm", "i'll", "you're", "we're", "it's", "is", "are", "was", "were",
-    "will", "would", "can", "could", "should", "may", "might", "must", "has", "have", "had",
+    "a", "an", "the", "my", "your", "our", "their", "his", "this", "these", "those", "some", "at", "by",
+    "in", "near", "about", "during", "between", "through", "within", "without", "i", "we", "they", "he",
+    "she", "there", "i'm", "i'll", "you're", "we're", "it's", "is", "are", "was", "were", "will", "would",
+    "can", "could", "should", "may", "might", "must", "has", "have", "had",
 ];
 /// These belong to what is before them.
 const CLINGING: &[&str] = &[
-    "of", "to", "past", "o'clock", "oclock", "am", "pm", "a.m", "p.m", "ago", "too", "enough", "else", "as",
-    "than", "on", "off", "up", "down", "out", "away", "back", "percent", "degrees", "dollars", "euros",
-    "hundred", "thousand", "million", "billion", "point", "half",
+    "of", "to", "you", "me", "him", "her", "us", "them", "it", "past", "o'clock", "oclock", "am", "pm",
+    "a.m", "p.m", "ago", "too", "enough", "else", "as", "than", "on", "off", "up", "down", "out", "away",
+    "back", "percent", "degrees", "dollars", "euros", "hundred", "thousand", "million", "billion", "point",
+    "half",
 ];
 /// Fewer words do not stand alone.
 const FEWEST_WORDS: usize = 3;
@@ -282,10 +283,13 @@ pub(super) fn joint(word: &str) -> Joint {
 /// Whether `text` may be said before what follows is known: it has some words, and the last of them
 /// leans on none.
 pub(super) fn stands_alone(text: &str) -> bool {
-    let mut words = text.split_whitespace().rev();
-    let Some(last) = words.next() else { return false };
-    let last = plain(last);
-    words.count() + 1 >= FEWEST_WORDS && !LEANING.contains(&last.as_str()) && !is_conjunction(&last)
+    text.split_whitespace().count() >= FEWEST_WORDS && !leans(text)
+}
+
+/// Whether the last word of `text` belongs to what follows.
+pub(super) fn leans(text: &str) -> bool {
+    let last = text.split_whitespace().next_back().map(plain).unwrap_or_default();
+    LEANING.contains(&last.as_str()) || is_conjunction(&last)
 }
 
 /// `word` in lower case, without marks around it.

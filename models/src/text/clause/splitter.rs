@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::boundary::{Joint, Rank, is_conjunction, joint, rank, stands_alone};
+use super::boundary::{Joint, Rank, is_conjunction, joint, leans, rank, stands_alone};
 use super::{Boundary, Clause, ClauseConfig, HARD_LIMIT, Haste};
 
 /// Most bytes of a clause, for text that costs nothing (emoji, markup).
@@ -149,9 +149,12 @@ impl ClauseSplitter {
         if blank.is_empty() && !token.ends_with([',', ';', '!', '?', '…', '，', '。', '！', '？']) {
             return None;
         }
-        let rank = ['A', 'a', '0'].map(|next| rank(token, blank, next, self.line_start, self.marked));
+        // A comma is part of a number only behind a digit.
+        let counts = token.trim_end_matches(',').ends_with(|c: char| c.is_ascii_digit());
+        let nexts = if token.ends_with(',') && !counts { &['A', 'a'][..] } else { &['A', 'a', '0'] };
+        let ranks = nexts.iter().map(|&next| rank(token, blank, next, self.line_start, self.marked));
         let (at, joint) = (self.pending.len(), Joint::Unknown);
-        let rank = rank.into_iter().min().filter(|rank| *rank >= Rank::Phrase)?;
+        let rank = ranks.min().filter(|rank| *rank >= Rank::Phrase)?;
         Some(Place { at, cost: self.cost, rank, joint, marked: self.marked })
     }
 
@@ -211,7 +214,7 @@ impl ClauseSplitter {
         let word = &self.pending[self.token..];
         if let Some(place) = self.places.last_mut().filter(|p| p.at == self.token) {
             place.joint = joint(word);
-            if place.rank == Rank::Word && is_conjunction(word) {
+            if place.rank == Rank::Word && is_conjunction(word) && !leans(&self.pending[..place.at]) {
                 place.rank = Rank::Conjunction;
             }
         }

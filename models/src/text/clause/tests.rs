@@ -215,6 +215,7 @@ fn haste_does_not_tear_what_belongs_together() {
         ("Your meeting starts at half past three in the afternoon.", "Your meeting starts ", None),
         ("It starts at 9:15 a.m. in the big hall.", "It starts at 9:15 a.m. ", None),
         ("It will be twenty one degrees.", "It will be twenty one degrees.", None),
+        ("I can help you with that.", "I can help you with that.", None),
         ("Yes.", "Yes.", None),
     ] {
         for (haste, first) in [(Haste::Phrases, phrase), (Haste::Words, words.unwrap_or(phrase))] {
@@ -222,6 +223,23 @@ fn haste_does_not_tear_what_belongs_together() {
             assert_eq!(clauses[0], first, "{haste:?}: {clauses:?}");
             assert_eq!(clauses.concat(), text);
         }
+    }
+}
+
+#[test]
+fn haste_does_not_wait_for_what_follows_a_comma_nor_tear_a_number_at_one() {
+    let first = |text: &str| {
+        let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+        splitter.push(text);
+        splitter.hasten(Haste::Phrases);
+        splitter.next_clause().map(|clause| clause.text)
+    };
+    for whole in ["It is a quarter past nine,", "It is a quarter past nine, ", "Are you sure of that?"] {
+        assert_eq!(first(whole).as_deref(), Some(whole));
+    }
+    for part in ["You have exactly 2,", "It was on the 21, ", "Please ask for Dr. ", "Please visit example."]
+    {
+        assert_eq!(first(part), None, "{part:?}");
     }
 }
 
