@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use duologue_agent::task::{AgentTask, Completion};
 use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+use duologue_agent::tool::{FnTool, RunContext, ToolError};
 use duologue_agent::{Agent, AgentSession, Handoff, Overrides, SessionEvent, SimpleAgent, SpeechOutcome};
 use duologue_pipeline::endpoint::Paced;
 use duologue_pipeline::{Builder, PipelineConfig};
@@ -68,6 +70,40 @@ fn a_question_that_is_taken_back_does_not_keep_the_model_at_work() {
     assert!(llm.requests().len() > 1, "nothing was asked early");
     assert_eq!(llm.cancelled(), llm.requests().len() - 1, "an answer nobody needs was not dropped");
 }
+
+#[test]
+fn a_task_does_not_begin_in_a_turn_that_is_taken_back() {
+    struct Wants(#[allow(dead_code, reason = "it never ends")] Completion<String>);
+    #[async_trait::async_trait]
+    impl Agent for Wants {
+        fn instructions(&self) -> String {
+            "You want to know.".into()
+        }
+        async fn on_enter(&self, session: &AgentSession) -> Result<(), duologue_agent::Error> {
+            session.say("For whom is it?").map(drop)
+        }
+    }
+    let inquire = FnTool::new("inquire", "Asks.", |context: RunContext, _: Nothing| async move {
+        Ok::<_, ToolError>(context.session().run_task(AgentTask::new(Wants)).await?)
+    });
+    let agent = SimpleAgent::new("You ask.").tool(inquire);
+    let rule = Rule::any().say("One moment.").call("inquire", serde_json::json!({}));
+    let llm = ScriptedLlm::new(Script::new().rule(rule));
+    let calls = [(300, 700, "tell me"), (1_250, 750, "a nice long story")];
+    let mut rig = Rig::of(&calls, llm.clone(), config(), agent);
+    rig.until("the task's question", |rig| rig.heard.iter().any(|turn| turn.heard == "For whom is it?"));
+    rig.run_ms(2_000);
+    assert!(llm.requests().len() > 1, "nothing was asked early");
+    let asked = rig.history().iter().filter(|item| item.spoken() == Some("For whom is it?")).count();
+    assert_eq!((rig.user_turns.len(), asked), (1, 1), "{:#?}", rig.told_history());
+    let entered =
+        rig.seen.iter().filter(|event| matches!(event, SessionEvent::Handoff { to, .. } if to == "Wants"));
+    assert_eq!(entered.count(), 1, "it began before the turn was certain");
+    rig.close();
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Nothing {}
 
 #[test]
 fn the_same_words_at_the_same_times_do_not_lead_elsewhere() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duologue_agent::chat::{ChatContent, ChatItem};
 use duologue_agent::llm::{Llm, LlmEvent, LlmRequest, LlmStream, ToolCall, Usage};
-use duologue_agent::store::{HistoryQuery, HistoryStore, StoredMessage};
+use duologue_agent::store::{HistoryQuery, HistoryStore, MemoryStore, StoredMessage};
 use duologue_agent::task::{AgentTask, Completion, TaskGroup};
 use duologue_agent::testing::{Rule, Script, ScriptedLlm};
 use duologue_agent::tool::{FnTool, RunContext, Tool, ToolDefinition, ToolError, ToolOutput};
@@ -210,6 +210,67 @@ async fn the_users_time_is_not_the_tools() {
     }
 }
 
+/// Calls `book` in the middle of what it says; afterwards it says what came of it.
+struct Talkative;
+
+impl Llm for Talkative {
+    fn name(&self) -> &str {
+        "talkative"
+    }
+    fn stream(&self, request: LlmRequest) -> LlmStream {
+        let said = |text: &str| Ok(LlmEvent::Text(text.into()));
+        let call = |name: &str, arguments: &str| {
+            let call = ToolCall { id: name.into(), name: name.into(), arguments: arguments.into() };
+            Ok(LlmEvent::ToolCall(call))
+        };
+        match request.items.last().map(|item| &item.content) {
+            Some(ChatContent::ToolResult { output, .. }) => stream::iter([said(output)]).boxed(),
+            Some(ChatContent::Message { text, .. }) if text.contains("table") => {
+                let begun = stream::iter([said("I book tables."), call("book", "{}")]);
+                let rest = stream::once(async move {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    said(" I need a name for it.")
+                });
+                begun.chain(rest).boxed()
+            }
+            _ => stream::iter([call("give", r#"{"value": "Ada"}"#)]).boxed(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_not_talked_over_by_the_model_that_began_it() {
+    let session = AgentSession::builder(()).llm(Talkative).build().unwrap();
+    session.start_text(hasty_booking(Duration::ZERO)).await.unwrap();
+    let asked = session.run("a table please").await.unwrap();
+    assert_eq!(asked.text(), "I book tables. I need a name for it. What is your name?");
+    assert_eq!(session.run("Ada").await.unwrap().text(), "A table for Ada.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_tasks_of_one_step_do_not_talk_at_the_same_time() {
+    let script = Script::new()
+        .rule(Rule::user("*table*").call("book", json!({})).call("order", json!({})))
+        .rule(Rule::user("it is {value}").call("give", json!({ "value": "{value}" })))
+        .rule(Rule::result_of("order").say("{result}"))
+        .rule(Rule::result_of("book").say("{result}"));
+    let asks = |name, question| {
+        does(name, move |context, _| async move {
+            text(&context.session().run_task(AgentTask::new(ask(question))).await.unwrap())
+        })
+    };
+    let host = SimpleAgent::new("You serve.").id("host");
+    let host = host.tool(asks("book", "Your name?")).tool(asks("order", "Your dish?"));
+    let session = session(script, host).await;
+    assert_eq!(session.run("a table with a dish please").await.unwrap().text(), "Your name?");
+    assert_eq!(session.run("it is Ada").await.unwrap().text(), "Your dish?");
+    assert_eq!(session.current_agent().unwrap().id(), "Your dish?");
+    session.run("it is soup").await.unwrap();
+    assert_eq!(session.current_agent().unwrap().id(), "host");
+    let told = told(&session);
+    assert!(told.contains(&"book: Ada".into()) && told.contains(&"order: soup".into()), "{told:#?}");
+}
+
 /// Calls `look`, and is done a minute later.
 struct Slow;
 
@@ -320,6 +381,36 @@ async fn a_session_that_is_resumed_knows_what_was_said() {
         assert_eq!(session.run("next").await.unwrap().text(), format!("Number {turn}."));
         session.close().await;
         assert_eq!(session.history().items().len(), 2 * turn);
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_is_asked_for_does_not_miss_what_was_just_said() {
+    for stored in [true, false] {
+        let script = Script::new()
+            .rule(Rule::user("*weather*").call("weather", json!({})))
+            .rule(Rule::result_of("weather").say("It is {result}."));
+        let agent = SimpleAgent::new("You know.").tool(does("weather", |_, _| async { text("sunny") }));
+        let builder = AgentSession::builder(()).llm(ScriptedLlm::new(script));
+        let builder = if stored { builder.store(MemoryStore::new()) } else { builder };
+        let session = builder.build().unwrap();
+        session.start_text(agent).await.unwrap();
+        assert!(!session.has_history());
+        session.run("What is the weather?").await.unwrap();
+        assert!(session.has_history());
+        let types = |messages: Vec<StoredMessage>| -> Vec<String> {
+            messages.into_iter().map(|message| message.message_type).collect()
+        };
+        let said = session.get_chat_history(false, 100).await.unwrap();
+        assert_eq!(said[1].content, "It is sunny.");
+        assert_eq!(types(said), ["user_text", "agent_text"], "stored: {stored}");
+        let all = session.get_chat_history(true, 500).await.unwrap();
+        assert_eq!(types(all), ["user_text", "tool_call", "tool_result", "agent_text"], "stored: {stored}");
+        assert_eq!(types(session.get_chat_history(false, 1).await.unwrap()), ["agent_text"]);
+        for limit in [0, 501] {
+            let error = session.get_chat_history(false, limit).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        }
     }
 }
 

@@ -99,7 +99,7 @@ fn what_frontends_sent_without_an_item_is_not_lost_to_the_model() {
     assert_eq!(item.id, "m1");
     let typed = ChatContent::Message { role: Role::User, text: "typed".into(), interrupted: false };
     assert_eq!(item.content, typed);
-    assert_eq!(StoredMessage::typed(&item).message_type, "user_text");
+    assert_eq!(StoredMessage::from(&item).message_type, "user_text");
 }
 
 #[test]

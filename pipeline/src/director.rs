@@ -68,7 +68,7 @@ pub(crate) struct Director {
     responders: Arc<()>,
     replies: BTreeMap<TurnId, Asked>,
     /// A speculative question to a responder that answers only what is certain.
-    uncertain: Option<(TurnId, String)>,
+    uncertain: Option<UserTurn>,
     voice: SpeakOptions,
     /// How speeches that have not begun are to be spoken: as was in force when they were ordered.
     say_voices: BTreeMap<u64, SpeakOptions>,
@@ -261,16 +261,18 @@ impl Director {
     fn carry_out(&mut self, output: Output) {
         let playback = &self.outlets.playback;
         match output {
-            Output::Ask { turn, text, speculative } => self.ask(turn, text, speculative),
+            Output::Ask { turn, text, speculative, typed } => {
+                self.ask(UserTurn { turn: turn.0, text, speculative, typed });
+            }
             Output::CommitAsk { turn } => {
-                if let Some((_, text)) = self.uncertain.take_if(|(uncertain, _)| *uncertain == turn) {
-                    self.ask(turn, text, false);
+                if let Some(asked) = self.uncertain.take_if(|uncertain| uncertain.turn == turn.0) {
+                    self.ask(UserTurn { speculative: false, ..asked });
                 } else if let Some(asked) = self.replies.get(&turn) {
                     asked.reader.commit();
                 }
             }
             Output::Abandon { turn } => {
-                self.uncertain.take_if(|(uncertain, _)| *uncertain == turn);
+                self.uncertain.take_if(|uncertain| uncertain.turn == turn.0);
                 self.replies.remove(&turn);
             }
             Output::BeginEpoch { epoch, turn, held } => {
@@ -366,19 +368,19 @@ impl Director {
         }
     }
 
-    fn ask(&mut self, turn: TurnId, text: String, speculative: bool) {
+    fn ask(&mut self, user_turn: UserTurn) {
+        let (turn, speculative) = (TurnId(user_turn.turn), user_turn.speculative);
         let Some(responder) = self.responder.clone() else {
             return self.input_later(Input::AgentDone { turn });
         };
         if speculative && !responder.speculates() {
-            self.uncertain = Some((turn, text));
+            self.uncertain = Some(user_turn);
             return;
         }
         let signals = self.signals.clone();
         let wake = Box::new(move || {
             let _ = signals.try_send(Signal::Reply);
         });
-        let user_turn = UserTurn { turn: turn.0, text, speculative };
         let state = if speculative { ReplyState::Speculative } else { ReplyState::Committed };
         let asked = |reader| Asked { reader, ended: false, voice: self.voice.clone() };
         match &self.runner {

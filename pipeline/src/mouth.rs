@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
+use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter, Haste};
 use duologue_models::{Cancel, ErrorKind, SpeakOptions, Speech, Tts};
 
 use crate::playback::{Epoch, PlaybackWriter};
@@ -27,11 +27,13 @@ use crate::resample::Resampler;
 /// the writer has stalled and the listener would hear a gap.
 const STALL: Duration = Duration::from_millis(400);
 
-/// From the first text of an epoch the whole first clause is waited for as long; then the first words
-/// that can stand alone are spoken. A model that writes quickly has written the clause by then.
+/// From the first text of an epoch the whole first clause is waited for as long; then the first phrase
+/// that can stand alone is spoken. A model that writes quickly has written the clause by then.
 const HASTE: Duration = Duration::from_millis(80);
-/// With less than this left to play, as a part of a second, the next words are not waited for either.
-const HUNGRY: usize = 4;
+/// As long a phrase is waited for; then any words that can stand alone are spoken.
+const HURRY: Duration = Duration::from_millis(400);
+/// With less than this left to play the next clause is not waited for either.
+const HUNGRY: Duration = Duration::from_millis(250);
 
 /// One spoken word: where it comes from and where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,8 +240,10 @@ impl Mouth {
         if speaking.finished || speaking.failed.is_some() {
             return Some(now + Duration::from_millis(1));
         }
-        let first = speaking.first_text.map(|at| at + HASTE).filter(|at| speaking.produced == 0 && *at > now);
-        speaking.unspoken.then(|| first.unwrap_or(speaking.last_text + STALL))
+        let stall = speaking.last_text + STALL;
+        let first = speaking.first_text.filter(|_| speaking.produced == 0);
+        let waits = first.into_iter().flat_map(|at| [at + HASTE, at + HURRY]).filter(|at| *at > now);
+        speaking.unspoken.then(|| waits.fold(stall, Duration::min))
     }
 
     /// Does one thing: fills the ring, or synthesizes one clause. Returns whether it did anything.
@@ -266,7 +270,7 @@ impl Mouth {
         if speaking.failed.is_some() {
             return Made::Nothing;
         }
-        let Some(clause) = next_clause(speaking, now, self.is_hungry()) else {
+        let Some(clause) = next_clause(speaking, now, self.in_hand()) else {
             return speaking.play(out);
         };
         let Says::Text { options, cancel, .. } = &speaking.says else { return Made::Nothing };
@@ -283,9 +287,10 @@ impl Mouth {
         }
     }
 
-    /// The listener hears silence, or soon will.
-    fn is_hungry(&self) -> bool {
-        self.writer.capacity() - self.writer.free() < self.rate as usize / HUNGRY
+    /// What is left for the listener to hear.
+    fn in_hand(&self) -> Duration {
+        let samples = self.writer.capacity() - self.writer.free();
+        Duration::from_secs_f64(samples as f64 / f64::from(self.rate))
     }
 
     fn at(&mut self, epoch: Epoch) -> Option<&mut Speaking> {
@@ -348,12 +353,13 @@ impl Mouth {
     }
 }
 
-fn next_clause(speaking: &mut Speaking, now: Duration, hungry: bool) -> Option<Clause> {
+fn next_clause(speaking: &mut Speaking, now: Duration, in_hand: Duration) -> Option<Clause> {
     let Says::Text { splitter, .. } = &mut speaking.says else { return None };
     let mut clause = splitter.next_clause();
-    let patient = speaking.first_text.is_none_or(|first| now < first + HASTE);
-    if clause.is_none() && hungry && !patient {
-        splitter.hasten();
+    let waited = speaking.first_text.map_or(Duration::ZERO, |first| now.saturating_sub(first));
+    if clause.is_none() && in_hand < HUNGRY && waited >= HASTE {
+        let silent = in_hand.is_zero() && waited >= HURRY;
+        splitter.hasten(if silent { Haste::Words } else { Haste::Phrases });
         clause = splitter.next_clause();
     }
     if clause.is_none() && speaking.unspoken && now >= speaking.last_text + STALL {

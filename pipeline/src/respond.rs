@@ -37,6 +37,8 @@ pub struct UserTurn {
     /// Whether the user may still go on: an answer to a speculative turn is spoken only once the
     /// turn is committed, and must have no effects before.
     pub speculative: bool,
+    /// Whether the user typed it, or at least its end.
+    pub typed: bool,
 }
 
 /// Answers the user's turns.

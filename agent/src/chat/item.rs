@@ -24,6 +24,9 @@ pub struct ChatItem {
     pub at: DateTime<Utc>,
     /// Id of the agent that was current.
     pub agent: String,
+    /// The user typed it, or at least its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub typed: bool,
     /// What it was.
     #[serde(flatten)]
     pub content: ChatContent,
@@ -82,7 +85,8 @@ pub enum ChatContent {
 impl ChatItem {
     /// An item of now.
     pub fn new(agent: impl Into<String>, content: ChatContent) -> Self {
-        Self { id: uuid::Uuid::now_v7().to_string(), at: Utc::now(), agent: agent.into(), content }
+        let id = uuid::Uuid::now_v7().to_string();
+        Self { id, at: Utc::now(), agent: agent.into(), typed: false, content }
     }
 
     /// What the agent said, if this is it.

@@ -35,7 +35,7 @@ impl<U: Send + Sync + 'static> Responder for SessionResponder<U> {
         let Some(shared) = self.shared.upgrade() else { return };
         let session = AgentSession { shared, scope: None };
         let agent = session.agent_id();
-        let record = Turn::reply(&session.shared.line, &agent, turn.turn, &turn.text, reply);
+        let record = Turn::reply(&session.shared.line, &agent, &turn, reply);
         session.answer(record, turn.text);
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::SessionEvent;
 use super::events::EventHub;
 use crate::chat::{ChatContext, ChatItem};
-use crate::store::{HistoryStore, StoredMessage};
+use crate::store::{HistoryQuery, HistoryStore, StoredMessage};
 use crate::{Error, ErrorKind};
 
 /// Items that may wait for the store.
@@ -23,6 +23,7 @@ enum Order {
 
 /// See the [module](self). Dropping it lets the thread finish what waits.
 pub(crate) struct Keeper {
+    store: Arc<dyn HistoryStore>,
     orders: SyncSender<Order>,
     events: Arc<EventHub>,
 }
@@ -30,12 +31,12 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub fn start(store: Arc<dyn HistoryStore>, session: &str, events: Arc<EventHub>) -> Result<Self, Error> {
         let (orders, inbox) = sync_channel(CAPACITY);
-        let (session, told) = (session.to_owned(), Arc::clone(&events));
+        let (session, told, kept) = (session.to_owned(), Arc::clone(&events), Arc::clone(&store));
         std::thread::Builder::new()
             .name("duologue-history".into())
-            .spawn(move || run(&*store, &session, &inbox, &told))
+            .spawn(move || run(&*kept, &session, &inbox, &told))
             .map_err(|error| Error::new(ErrorKind::Store, format!("no thread for the history: {error}")))?;
-        Ok(Self { orders, events })
+        Ok(Self { store, orders, events })
     }
 
     /// Keeps `item` soon.
@@ -60,6 +61,18 @@ impl Keeper {
             let _ = flushed.await;
         }
     }
+}
+
+/// What `query` asks of `session`, with everything that has happened so far.
+pub(crate) async fn recall(
+    keeper: &Keeper,
+    session: &str,
+    query: HistoryQuery,
+) -> Result<Vec<StoredMessage>, Error> {
+    keeper.flush().await;
+    let (store, session) = (Arc::clone(&keeper.store), session.to_owned());
+    let read = tokio::task::spawn_blocking(move || store.chat_history(&session, query));
+    read.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Store, "the history store has panicked")))
 }
 
 /// What was kept of `session`, at most `limit` items.

@@ -29,6 +29,13 @@ pub(crate) enum TurnKey {
     Text(u64),
 }
 
+/// What the user said or typed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub text: &'a str,
+    pub typed: bool,
+}
+
 /// A stretch of what the agent says in one turn.
 struct Part {
     item: ChatItem,
@@ -89,10 +96,16 @@ impl Ledger {
         TurnKey::Text(self.last_text)
     }
 
-    /// A turn of `agent` begins, which answers `user`. Items that became history at once are returned,
+    /// A turn of `agent` begins, which answers what it was `asked`. Items that became history at once are returned,
     /// here and below.
-    pub fn begin(&mut self, key: TurnKey, agent: &str, user: Option<&str>, committed: bool) -> Vec<ChatItem> {
-        let user = user.map(|text| message(agent, Role::User, text));
+    pub fn begin(
+        &mut self,
+        key: TurnKey,
+        agent: &str,
+        asked: Option<Asked<'_>>,
+        committed: bool,
+    ) -> Vec<ChatItem> {
+        let user = asked.map(|Asked { text, typed }| ChatItem { typed, ..message(agent, Role::User, text) });
         let turn = OpenTurn {
             agent: agent.to_owned(),
             user,
@@ -301,6 +314,10 @@ mod tests {
 
     const TURN: TurnKey = TurnKey::Reply(1);
 
+    fn spoken(text: &str) -> Option<Asked<'_>> {
+        Some(Asked { text, typed: false })
+    }
+
     fn ledger() -> Ledger {
         Ledger::new(100)
     }
@@ -330,7 +347,7 @@ mod tests {
         let text = "Let me look. ";
         for heard in 0..40 {
             let mut ledger = ledger();
-            ledger.begin(TURN, "a", Some("what is it"), true);
+            ledger.begin(TURN, "a", spoken("what is it"), true);
             ledger.commit(TURN, None);
             ledger.wrote(TURN, text, None, None);
             ledger.add(TURN, call());
@@ -356,7 +373,7 @@ mod tests {
     #[test]
     fn a_turn_that_was_taken_back_leaves_nothing() {
         let mut ledger = ledger();
-        ledger.begin(TURN, "a", Some("what"), false);
+        ledger.begin(TURN, "a", spoken("what"), false);
         ledger.add(TURN, call());
         ledger.wrote(TURN, "Well.", None, None);
         assert_eq!(told(&ledger.request(TURN)), ["User: what", "ToolCall", "Assistant: Well."]);
@@ -369,7 +386,7 @@ mod tests {
     fn an_end_that_comes_before_the_beginning_is_not_lost() {
         let mut ledger = ledger();
         ledger.ended(TURN, over(0));
-        ledger.begin(TURN, "a", Some("what"), true);
+        ledger.begin(TURN, "a", spoken("what"), true);
         assert_eq!(told(ledger.log()), ["User: what"]);
         assert!(!ledger.is_open());
     }
@@ -378,7 +395,7 @@ mod tests {
     fn history_does_not_grow_without_end() {
         let mut ledger = ledger();
         for turn in 0..1_000 {
-            ledger.begin(TurnKey::Reply(turn), "a", Some("what"), true);
+            ledger.begin(TurnKey::Reply(turn), "a", spoken("what"), true);
             ledger.commit(TurnKey::Reply(turn), None);
             ledger.ended(TurnKey::Reply(turn), over(0));
         }
@@ -388,7 +405,7 @@ mod tests {
     #[test]
     fn a_fresh_agent_does_not_know_what_was_said() {
         let mut ledger = ledger();
-        ledger.begin(TURN, "a", Some("secret"), true);
+        ledger.begin(TURN, "a", spoken("secret"), true);
         ledger.commit(TURN, None);
         let before = ledger.view();
         ledger.carry(Carry::Fresh);

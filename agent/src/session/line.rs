@@ -36,6 +36,19 @@ struct Saying {
     speech: Arc<Speech>,
     /// Who writes it, if it is being written.
     turn: Weak<Turn>,
+    /// Who waits for all that the turn says, if this is the last of it. The turn may be written, and
+    /// gone, long before it is heard.
+    whole: Option<Arc<Speech>>,
+}
+
+impl Saying {
+    fn over(self, key: u64, heard: &str, outcome: SpeechOutcome) {
+        self.speech.end(heard, outcome);
+        match self.turn.upgrade() {
+            Some(turn) => turn.speech_over(TurnKey::Say(key), heard, outcome),
+            None => self.whole.iter().for_each(|whole| whole.end(heard, outcome)),
+        }
+    }
 }
 
 /// What a speech of the agent's own accord says.
@@ -244,7 +257,8 @@ impl Line {
         };
         let said = said.map_err(pipeline_error)?;
         let key = TurnKey::Say(said.key());
-        book.said.insert(said.key(), Saying { speech: Arc::clone(speech), turn: Weak::new() });
+        let saying = Saying { speech: Arc::clone(speech), turn: Weak::new(), whole: None };
+        book.said.insert(said.key(), saying);
         speech.is_said_by(said);
         self.record(|ledger| {
             let items = ledger.begin(key, &agent, None, true);
@@ -280,7 +294,11 @@ impl Line {
         let speech = Speech::new();
         speech.is_said_by(said.clone());
         book.streaming = true;
-        book.said.insert(said.key(), Saying { speech, turn: Arc::downgrade(turn) });
+        let (writer, whole) = (Arc::downgrade(turn), Some(Arc::clone(turn.whole())));
+        for earlier in book.said.values_mut().filter(|saying| saying.turn.ptr_eq(&writer)) {
+            earlier.whole = None;
+        }
+        book.said.insert(said.key(), Saying { speech, turn: writer, whole });
         let key = TurnKey::Say(said.key());
         self.record(|ledger| ledger.begin(key, turn.agent(), None, true));
         Ok(Some(stream))
@@ -338,8 +356,8 @@ impl Line {
         for waiting in book.waiting {
             waiting.speech.end("", SpeechOutcome::Dropped);
         }
-        for saying in book.said.into_values() {
-            saying.speech.end("", SpeechOutcome::Dropped);
+        for (key, saying) in book.said {
+            saying.over(key, "", SpeechOutcome::Dropped);
         }
         self.change(Ledger::close_all);
     }
@@ -387,15 +405,15 @@ impl Line {
             TurnEnd::Failed => SpeechOutcome::Failed,
         };
         let TurnId(number) = turn.turn;
-        let (key, saying) = match turn.origin {
-            Origin::Reply => (TurnKey::Reply(number), None),
-            Origin::Say { key } => (TurnKey::Say(key), lock(&self.book).said.remove(&key)),
-        };
-        self.record(|ledger| ledger.ended(key, TurnOver { heard: turn.heard.len(), outcome }));
-        if let Some(Saying { speech, turn: writer }) = saying {
-            speech.end(&turn.heard, outcome);
-            if let Some(writer) = writer.upgrade() {
-                writer.speech_over(key, &turn.heard, outcome);
+        let over = TurnOver { heard: turn.heard.len(), outcome };
+        match turn.origin {
+            Origin::Reply => self.record(|ledger| ledger.ended(TurnKey::Reply(number), over)),
+            Origin::Say { key } => {
+                let saying = lock(&self.book).said.remove(&key);
+                self.record(|ledger| ledger.ended(TurnKey::Say(key), over));
+                if let Some(saying) = saying {
+                    saying.over(key, &turn.heard, outcome);
+                }
             }
         }
         if !turn.text.is_empty() || turn.played > 0 {
@@ -404,12 +422,9 @@ impl Line {
     }
 
     fn dropped(&self, key: u64) {
-        let Some(Saying { speech, turn }) = lock(&self.book).said.remove(&key) else { return };
-        speech.end("", SpeechOutcome::Dropped);
+        let Some(saying) = lock(&self.book).said.remove(&key) else { return };
         self.change(|ledger| ledger.abandon(TurnKey::Say(key)));
-        if let Some(turn) = turn.upgrade() {
-            turn.speech_over(TurnKey::Say(key), "", SpeechOutcome::Dropped);
-        }
+        saying.over(key, "", SpeechOutcome::Dropped);
     }
 
     /// A status that frontends show, as history and event.

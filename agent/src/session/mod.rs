@@ -36,6 +36,7 @@ mod ledger;
 mod line;
 #[cfg(feature = "testing")]
 pub(crate) mod mocks;
+mod past;
 mod run;
 #[cfg(feature = "testing")]
 mod simulated;

@@ -45,6 +45,7 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
     request: LlmRequest,
     on_call: OnCall<'_>,
 ) -> Step {
+    let _writer = turn.writer();
     let (to_node, from_model) = pieces();
     let (to_voice, for_voice) = pieces();
     let (to_transcript, for_transcript) = pieces();

@@ -11,20 +11,30 @@ use crate::{Error, ErrorKind};
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
     /// Lets `task`'s agent have the session until it ends; then the agent before comes back. In a tool
-    /// the turn gives its floor away meanwhile, and speaks again when the tool is done; the time of the
-    /// task does not count against the tool's limit.
+    /// the turn gives its floor away meanwhile, and speaks again when the tool is done: the task begins
+    /// when the turn is certain and what the model says along with the call is written, and after the
+    /// tasks of other calls. Its time does not count against the tool's limit.
     ///
     /// # Errors
     /// The task's own; [`ErrorKind::TimedOut`] after [`AgentTask::limit`]; [`ErrorKind::Closed`] if
-    /// the session closes, or the task's agent gave up without a result.
+    /// the session closes, the turn is taken back, or the task's agent gave up without a result.
     pub async fn run_task<T: Send + 'static>(&self, task: AgentTask<T, U>) -> Result<T, Error> {
         self.check_running()?;
         self.shared.line.output()?;
-        let _conversation = stopwatch::pause();
+        let paused = stopwatch::pause();
         let AgentTask { agent, mut outcome, done, limit, carry } = task;
-        if let Some(turn) = self.turn() {
-            turn.release();
-        }
+        let turn = self.turn();
+        let _floor = match &turn {
+            Some(turn) if paused.is_some() => Some(turn.lend_floor().await.ok_or_else(|| {
+                Error::new(ErrorKind::Closed, "the user goes on instead: the turn of the task was taken back")
+            })?),
+            Some(turn) => {
+                // A hook: what the model writes waits for it.
+                turn.release();
+                None
+            }
+            None => None,
+        };
         let next = Current::new(agent);
         let back = self.lend(&next, carry).await;
         // The session waits for the user, not for this.

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream};
+use duologue_pipeline::{REPLY_PATIENCE, Reply, ReplyError, ReplyState, SayStream, UserTurn};
 use tokio::sync::watch;
 
-use super::ledger::{Ledger, TurnKey, TurnOver};
+use super::ledger::{Asked, Ledger, TurnKey, TurnOver};
 use super::line::{Activity, Line, lock};
 use super::speech::Speech;
 use super::{SessionEvent, SpeechOutcome};
@@ -57,6 +57,10 @@ pub(crate) struct Turn {
     certain: AtomicBool,
     /// Which sink may still tell of the turn's state.
     sinks: AtomicU64,
+    /// Models that write its text just now.
+    writers: watch::Sender<usize>,
+    /// Held by the tool that lets another agent talk to the user meanwhile.
+    floor: tokio::sync::Mutex<()>,
     /// Effects may happen: the turn is certain, and `on_user_turn` has agreed.
     clear: watch::Sender<bool>,
     gate: CommitGate,
@@ -74,6 +78,15 @@ pub(crate) struct Turn {
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
+/// A model that writes a turn's text.
+pub(crate) struct Writer<'a>(&'a Turn);
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.0.writers.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Turn {
     fn new(line: &Arc<Line>, agent: &str, key: TurnKey, sink: Sink, state: ReplyState) -> Arc<Self> {
         let writing = Writing { key, sink, held: None, spaced: true, written: 0 };
@@ -85,6 +98,8 @@ impl Turn {
             state: watch::Sender::new(state),
             certain: AtomicBool::new(state == ReplyState::Committed),
             sinks: AtomicU64::new(0),
+            writers: watch::Sender::new(0),
+            floor: tokio::sync::Mutex::default(),
             clear: watch::Sender::new(false),
             gate,
             committer: Mutex::new(Some(committer)),
@@ -98,12 +113,13 @@ impl Turn {
     }
 
     /// The answer to the pipeline's user turn.
-    pub fn reply(line: &Arc<Line>, agent: &str, number: u64, text: &str, reply: Reply) -> Arc<Self> {
+    pub fn reply(line: &Arc<Line>, agent: &str, asked: &UserTurn, reply: Reply) -> Arc<Self> {
         let watch = reply.watch();
-        let key = TurnKey::Reply(number);
+        let key = TurnKey::Reply(asked.turn);
         let state = watch.state();
         let turn = Self::new(line, agent, key, Sink::Reply(reply), state);
-        line.record(|ledger| ledger.begin(key, agent, Some(text), false));
+        let asked = Asked { text: &asked.text, typed: asked.typed };
+        line.record(|ledger| ledger.begin(key, agent, Some(asked), false));
         let told = Arc::downgrade(&turn);
         watch.on_change(move |state| {
             if let Some(turn) = told.upgrade() {
@@ -125,7 +141,7 @@ impl Turn {
         let mut key = TurnKey::Text(0);
         line.record(|ledger| {
             key = ledger.next_text();
-            ledger.begin(key, agent, Some(text), false)
+            ledger.begin(key, agent, Some(Asked { text, typed: true }), false)
         });
         Self::new(line, agent, key, Sink::Text, ReplyState::Committed)
     }
@@ -275,10 +291,30 @@ impl Turn {
         self.end_sink(Sink::Ended);
     }
 
+    /// A model writes the turn's text until this is dropped.
+    pub fn writer(&self) -> Writer<'_> {
+        self.writers.send_modify(|count| *count += 1);
+        Writer(self)
+    }
+
     /// Gives the floor away: the text so far is complete, and no interruption concerns the turn until
     /// it speaks again.
     pub fn release(&self) {
         self.end_sink(Sink::Released);
+    }
+
+    /// As [`Turn::release`], once the turn is certain, whoever has the floor has given it back, and the
+    /// model has written its step to the end: what it says around the call belongs before what the
+    /// user is asked then. `None` if the turn was taken back.
+    pub async fn lend_floor(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if !self.cleared().await {
+            return None;
+        }
+        let floor = self.floor.lock().await;
+        // The sender lives in `self`.
+        let _ = self.writers.subscribe().wait_for(|count| *count == 0).await;
+        self.release();
+        Some(floor)
     }
 
     fn end_sink(&self, after: Sink) {

@@ -8,9 +8,29 @@ use crate::message::{AgentText, Envelope, Handoff, Message, ToolCall, ToolResult
 use crate::{Error, ErrorKind};
 
 impl From<&ChatItem> for StoredMessage {
-    /// What the user said becomes a `transcript`; see [`StoredMessage::typed`] for what they typed.
+    /// What the user said becomes a `transcript`, what they typed a `user_text`.
     fn from(item: &ChatItem) -> Self {
-        stored(item, false)
+        let message = shown(item);
+        let (role, message_type, content) = match (&item.content, &message) {
+            (ChatContent::Message { role: Role::System, text, .. }, _) => {
+                ("system", message_type::SYSTEM.to_owned(), text.clone())
+            }
+            (_, Some(message)) => (message.role(), message.type_name().to_owned(), message.readable()),
+            (content, None) => unshown(content),
+        };
+        let mut envelope = match message {
+            Some(message) => Envelope { id: item.id.clone(), timestamp: item.at, message }.to_value(),
+            None => Value::Object(serde_json::Map::new()),
+        };
+        envelope["item"] = to_value(item);
+        Self {
+            id: item.id.clone(),
+            timestamp: item.at,
+            role: role.to_owned(),
+            content,
+            message_type,
+            envelope,
+        }
     }
 }
 
@@ -30,11 +50,6 @@ impl From<&Envelope> for StoredMessage {
 }
 
 impl StoredMessage {
-    /// As `From<&ChatItem>`, but what the user contributed was typed: a `user_text`.
-    pub fn typed(item: &ChatItem) -> Self {
-        stored(item, true)
-    }
-
     /// The chat item that it holds; `None` if it is not part of what a model sees, such as a to-do
     /// list.
     ///
@@ -60,39 +75,16 @@ impl StoredMessage {
             _ => Role::User,
         };
         let content = ChatContent::Message { role, text: self.content.clone(), interrupted: false };
-        Ok(Some(ChatItem { id: self.id.clone(), at: self.timestamp, agent: String::new(), content }))
-    }
-}
-
-fn stored(item: &ChatItem, typed: bool) -> StoredMessage {
-    let message = shown(item, typed);
-    let (role, message_type, content) = match (&item.content, &message) {
-        (ChatContent::Message { role: Role::System, text, .. }, _) => {
-            ("system", message_type::SYSTEM.to_owned(), text.clone())
-        }
-        (_, Some(message)) => (message.role(), message.type_name().to_owned(), message.readable()),
-        (content, None) => unshown(content),
-    };
-    let mut envelope = match message {
-        Some(message) => Envelope { id: item.id.clone(), timestamp: item.at, message }.to_value(),
-        None => Value::Object(serde_json::Map::new()),
-    };
-    envelope["item"] = to_value(item);
-    StoredMessage {
-        id: item.id.clone(),
-        timestamp: item.at,
-        role: role.to_owned(),
-        content,
-        message_type,
-        envelope,
+        let typed = self.message_type == message_type::USER_TEXT;
+        Ok(Some(ChatItem { id: self.id.clone(), at: self.timestamp, agent: String::new(), typed, content }))
     }
 }
 
 /// What a frontend is shown of `item`; nothing of notes for the model, and of statuses only that they
 /// were.
-fn shown(item: &ChatItem, typed: bool) -> Option<Message> {
+fn shown(item: &ChatItem) -> Option<Message> {
     let message = match &item.content {
-        ChatContent::Message { role: Role::User, text, .. } if typed => {
+        ChatContent::Message { role: Role::User, text, .. } if item.typed => {
             Message::UserText(UserText { transcript_id: Some(item.id.clone()), ..UserText::new(text) })
         }
         ChatContent::Message { role: Role::User, text, .. } => {

@@ -148,19 +148,8 @@ fn kind(event: &RunEvent) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::run::samples::{message, timer};
     use super::*;
-    use crate::chat::Role;
-
-    fn message(text: &str) -> RunEvent {
-        RunEvent::Message { role: Role::Assistant, text: text.into(), interrupted: false }
-    }
-
-    fn timer() -> RunEvent {
-        RunEvent::FunctionCall {
-            name: "set_timer".into(),
-            arguments: json!({ "minutes": 10.0, "name": "tea" }),
-        }
-    }
 
     #[test]
     fn a_failure_does_not_hide_what_came_and_where() {

@@ -223,20 +223,8 @@ fn held(outcome: Result<(), Mismatch>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
+    use super::super::run::samples::{message, timer};
     use super::*;
-
-    fn message(text: &str) -> RunEvent {
-        RunEvent::Message { role: Role::Assistant, text: text.into(), interrupted: false }
-    }
-
-    fn timer() -> RunEvent {
-        RunEvent::FunctionCall {
-            name: "set_timer".into(),
-            arguments: json!({ "minutes": 10.0, "name": "tea" }),
-        }
-    }
 
     #[test]
     #[should_panic(expected = "expected no more events, but came a message")]

@@ -130,6 +130,24 @@ impl RunResult {
 }
 
 #[cfg(test)]
+pub(super) mod samples {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The agent has said `text` to its end.
+    pub fn message(text: &str) -> RunEvent {
+        RunEvent::Message { role: Role::Assistant, text: text.into(), interrupted: false }
+    }
+
+    /// A timer of ten minutes was set.
+    pub fn timer() -> RunEvent {
+        let arguments = json!({ "minutes": 10.0, "name": "tea" });
+        RunEvent::FunctionCall { name: "set_timer".into(), arguments }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

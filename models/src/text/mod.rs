@@ -24,7 +24,7 @@ pub mod normalise;
 pub mod phonemes;
 pub mod vocabulary;
 
-pub use clause::{Boundary, Clause, ClauseConfig, ClauseSplitter};
+pub use clause::{Boundary, Clause, ClauseConfig, ClauseSplitter, Haste};
 pub use g2p::{English, G2p, UserLexicon};
 pub use normalise::{SpokenWord, WordKind, normalise};
 pub use phonemes::{Phonemes, WordPhonemes};

@@ -14,6 +14,8 @@ pub enum Output {
         /// The user's turn may not be over: nothing with an effect may happen, and nothing may be remembered, before
         /// [`Output::CommitAsk`]. Followed by exactly one of `CommitAsk` and [`Output::Abandon`], unless it failed.
         speculative: bool,
+        /// The user typed at least the end of it.
+        typed: bool,
     },
     /// The speculative ask is the user's turn after all.
     CommitAsk {

@@ -225,7 +225,7 @@ impl Conversation {
             self.counters.speculation_hits += 1;
             self.output(Output::CommitAsk { turn });
         } else {
-            self.output(Output::Ask { turn, text, speculative: false });
+            self.output(Output::Ask { turn, text, speculative: false, typed: spoken.is_none() });
         }
         self.start_speech();
         self.end_if_silent();
@@ -291,7 +291,7 @@ impl Conversation {
         let turn = self.last_turn;
         self.reply = Some(Reply::asked(turn, self.draft.words.clone(), self.now));
         let text = self.draft.text.clone();
-        self.output(Output::Ask { turn, text, speculative: true });
+        self.output(Output::Ask { turn, text, speculative: true, typed: false });
     }
 }
 

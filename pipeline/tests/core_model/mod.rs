@@ -81,14 +81,14 @@ impl Model {
     pub fn after(&mut self, output: &Output) {
         if let Some((turn, said)) = self.pending_user_turn.take() {
             let asked = match output {
-                Output::Ask { turn: asked, text, speculative: false } if *asked == turn => text,
+                Output::Ask { turn: asked, text, speculative: false, .. } if *asked == turn => text,
                 Output::CommitAsk { turn: asked } if *asked == turn => &self.asked[asked].text,
                 _ => panic!("a user turn is asked or committed at once: {output:?}"),
             };
             assert_eq!(words(asked), words(&said), "asked other words than the user's");
         }
         match output {
-            Output::Ask { turn, text, speculative } => {
+            Output::Ask { turn, text, speculative, .. } => {
                 assert!(*turn > self.last_turn || !self.asked.contains_key(turn), "asked twice: {turn:?}");
                 assert!(!text.trim().is_empty(), "asked with nothing");
                 self.last_turn = self.last_turn.max(*turn);

@@ -5,18 +5,16 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_openai::error::OpenAIError;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Inner;
 use super::assembly::Assembly;
-use super::transport::{Failure, Fault, Teller};
+use super::transport::{Chunks, Failure};
 use crate::llm::{LlmError, LlmErrorKind, LlmEvent};
 
 /// The first pause before a request is repeated; it doubles each time.
@@ -26,12 +24,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// How long the numbers that follow a finished answer are waited for.
 const AFTERWORD: Duration = Duration::from_millis(500);
 
-type Chunks = Pin<Box<dyn Stream<Item = Result<Value, OpenAIError>> + Send>>;
-
 pub(super) struct Answer {
     inner: Arc<Inner>,
     body: Value,
-    teller: Teller,
     /// When it must have begun, and when it must be over.
     begin_by: Instant,
     end_by: Instant,
@@ -50,7 +45,6 @@ enum State {
 
 struct Reading {
     chunks: Chunks,
-    fault: Fault,
     assembly: Assembly,
 }
 
@@ -62,12 +56,11 @@ enum Read {
 
 impl Answer {
     pub(super) fn new(inner: Arc<Inner>, body: Value) -> Self {
-        let (teller, now) = (Teller::new(&inner.config), Instant::now());
+        let now = Instant::now();
         let (begin_by, end_by) = (now + inner.config.first_token, now + inner.config.total);
         Self {
             inner,
             body,
-            teller,
             begin_by,
             end_by,
             state: State::Asking,
@@ -116,18 +109,13 @@ impl Answer {
 
     async fn ask(&mut self) -> Result<Reading, Failure> {
         self.attempts += 1;
-        let (client, fault) = self.inner.client();
-        let chat = client.chat();
         let by = self.begin_by.min(self.end_by);
-        match timeout_at(by, chat.create_stream_byot::<_, Value>(&self.body)).await {
-            Ok(Ok(chunks)) => {
-                let config = &self.inner.config;
-                let assembly = Assembly::new(config.max_bytes, config.begins_thinking);
-                Ok(Reading { chunks, fault, assembly })
-            }
-            Ok(Err(error)) => Err(self.failed(&fault, &error)),
-            Err(_) => Err(self.too_late(by)),
-        }
+        let Ok(chunks) = timeout_at(by, self.inner.transport.ask(&self.body)).await else {
+            return Err(self.too_late(by));
+        };
+        let config = &self.inner.config;
+        let assembly = Assembly::new(config.max_bytes, config.begins_thinking);
+        Ok(Reading { chunks: chunks?, assembly })
     }
 
     async fn read(&mut self) -> Result<Read, Failure> {
@@ -154,22 +142,14 @@ impl Answer {
                 Ok(events) => return Ok(Read::End(events)),
                 Err(problem) => problem,
             },
-            Ok(Some(Err(error))) => {
-                let fault = reading.fault.clone();
-                return Err(self.failed(&fault, &error));
-            }
+            Ok(Some(Err(failure))) => return Err(failure),
             Err(_) => return Err(self.too_late(by)),
         };
-        Err(self.teller.failure(problem.0, &problem.1))
+        Err(self.failure(problem.0, &problem.1))
     }
 
-    fn failed(&self, fault: &Fault, error: &OpenAIError) -> Failure {
-        let problem = match error {
-            OpenAIError::JSONDeserialize(error, _) => format!("the answer is no JSON: {error}"),
-            OpenAIError::StreamError(error) => format!("the answer is no event stream: {error}"),
-            error => error.to_string(),
-        };
-        fault.take().unwrap_or_else(|| self.teller.failure(LlmErrorKind::Malformed, &problem))
+    fn failure(&self, kind: LlmErrorKind, problem: &str) -> Failure {
+        self.inner.transport.teller().failure(kind, problem)
     }
 
     fn too_late(&self, by: Instant) -> Failure {
@@ -184,7 +164,7 @@ impl Answer {
         } else {
             format!("no token for {:?}; raise between_tokens, or see the server's log", config.between_tokens)
         };
-        self.teller.failure(LlmErrorKind::TimedOut, &problem)
+        self.failure(LlmErrorKind::TimedOut, &problem)
     }
 
     /// Waits and returns true if the request may be repeated after `failure`.

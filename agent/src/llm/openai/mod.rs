@@ -32,8 +32,6 @@ mod transport;
 
 use std::sync::Arc;
 
-use async_openai::Client;
-use async_openai::config::OpenAIConfig;
 use futures_util::{StreamExt, stream};
 
 pub use config::{ApiKey, OpenAiConfig};
@@ -41,7 +39,7 @@ pub use config::{ApiKey, OpenAiConfig};
 use super::{Llm, LlmRequest, LlmStream};
 use crate::Error;
 use answer::Answer;
-use transport::{Fault, Transport};
+use transport::Transport;
 
 /// A model behind an OpenAI-compatible server. Connections are kept and shared.
 pub struct OpenAi {
@@ -50,17 +48,7 @@ pub struct OpenAi {
 
 struct Inner {
     config: OpenAiConfig,
-    http: reqwest::Client,
-}
-
-impl Inner {
-    /// A client for one attempt, whose failures end up in the returned place.
-    fn client(&self) -> (Client<OpenAIConfig>, Fault) {
-        let fault = Fault::default();
-        let transport = Transport::new(self.http.clone(), &self.config, fault.clone());
-        let client = Client::build(self.http.clone(), transport::endpoint(&self.config));
-        (client.with_http_service(transport), fault)
-    }
+    transport: Transport,
 }
 
 impl OpenAi {
@@ -69,9 +57,8 @@ impl OpenAi {
     /// # Errors
     /// [`crate::ErrorKind::Config`] naming the key that is wrong.
     pub fn new(config: OpenAiConfig) -> Result<Self, Error> {
-        let url = config.validate()?;
-        let http = transport::http_client(&url, &config)?;
-        Ok(Self { inner: Arc::new(Inner { config, http }) })
+        let transport = Transport::new(&config)?;
+        Ok(Self { inner: Arc::new(Inner { config, transport }) })
     }
 
     /// With the settings of the environment alone; see [`OpenAiConfig::with_environment`].

@@ -1,13 +1,8 @@
 //! The whole way from bytes to events, without a network.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use async_openai::Client;
-use async_openai::error::OpenAIError;
-use async_openai::middleware::HttpRequestFactory;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -16,61 +11,36 @@ use super::{OpenAiConfig, request, transport};
 use crate::chat::{ChatContent, ChatItem, Role};
 use crate::llm::{LlmErrorKind, LlmEvent, LlmRequest, ToolCall};
 
-/// Serves bytes, cut as they are, as the body of a streamed answer.
-#[derive(Clone)]
-struct Bytes(Vec<Vec<u8>>);
-
-impl tower_service::Service<HttpRequestFactory> for Bytes {
-    type Response = reqwest::Response;
-    type Error = OpenAIError;
-    type Future = Pin<Box<dyn Future<Output = Result<reqwest::Response, OpenAIError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: HttpRequestFactory) -> Self::Future {
-        let body = stream::iter(self.0.clone().into_iter().map(Ok::<_, Infallible>));
-        let response = http::Response::new(reqwest::Body::wrap_stream(body));
-        Box::pin(async move { Ok(response.into()) })
-    }
-}
-
 /// What comes of the bytes: text, reasoning, calls, and whether it failed.
 fn understood(parts: Vec<Vec<u8>>) -> (String, String, Vec<ToolCall>, Option<LlmErrorKind>) {
     let config = OpenAiConfig::new("http://localhost/v1", "m");
-    let http = transport::http_client(&config.validate().unwrap(), &config).unwrap();
-    let client = Client::build(http, transport::endpoint(&config)).with_http_service(Bytes(parts));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut chunks = client.chat().create_stream_byot::<_, Value>(json!({})).await.unwrap();
-        let mut assembly = Assembly::new(1 << 16, false);
-        let (mut text, mut reasoning, mut calls, mut error) =
-            (String::new(), String::new(), Vec::new(), None);
-        let mut events = Vec::new();
-        while let Some(chunk) = chunks.next().await {
-            match chunk.map_err(|_| LlmErrorKind::Malformed).and_then(|c| assembly.push(c).map_err(|e| e.0)) {
-                Ok(more) => events.extend(more),
-                Err(kind) => {
-                    error = Some(kind);
-                    break;
-                }
-            }
-        }
-        match assembly.end() {
+    let body = stream::iter(parts.into_iter().map(Ok::<_, Infallible>));
+    let mut chunks = transport::chunks(body, transport::Teller::new(&config), 1 << 20);
+    let mut assembly = Assembly::new(1 << 16, false);
+    let (mut text, mut reasoning, mut calls, mut error) = (String::new(), String::new(), Vec::new(), None);
+    let mut events = Vec::new();
+    while let Some(chunk) = chunks.next().now_or_never().expect("nothing is waited for") {
+        match chunk.map_err(|failure| failure.error.kind()).and_then(|c| assembly.push(c).map_err(|e| e.0)) {
             Ok(more) => events.extend(more),
-            Err(problem) => error = error.or(Some(problem.0)),
-        }
-        for event in events {
-            match event {
-                LlmEvent::Text(part) => text.push_str(&part),
-                LlmEvent::Reasoning(part) => reasoning.push_str(&part),
-                LlmEvent::ToolCall(call) => calls.push(call),
-                LlmEvent::Usage(_) => {}
+            Err(kind) => {
+                error = Some(kind);
+                break;
             }
         }
-        (text, reasoning, calls, error)
-    })
+    }
+    match assembly.end() {
+        Ok(more) => events.extend(more),
+        Err(problem) => error = error.or(Some(problem.0)),
+    }
+    for event in events {
+        match event {
+            LlmEvent::Text(part) => text.push_str(&part),
+            LlmEvent::Reasoning(part) => reasoning.push_str(&part),
+            LlmEvent::ToolCall(call) => calls.push(call),
+            LlmEvent::Usage(_) => {}
+        }
+    }
+    (text, reasoning, calls, error)
 }
 
 fn sse(deltas: &[Value]) -> Vec<u8> {
@@ -129,6 +99,17 @@ proptest! {
         all.extend(bytes);
         let (_, _, calls, _) = understood(vec![all]);
         prop_assert!(calls.iter().all(|call| !call.id.is_empty() && !call.name.is_empty()));
+    }
+}
+
+#[test]
+fn a_letter_or_a_call_is_not_torn_between_packets() {
+    let call = |id: &str, text: &str| json!({ "tool_calls": [{ "index": 0, "id": id, "function": { "name": "f", "arguments": text } }] });
+    let bytes = sse(&[json!({ "content": "Größe: 3 €" }), call("a", "{\"ü\": \"€"), call("", "5\"}")]);
+    for at in 1..bytes.len() {
+        let (text, _, calls, error) = understood(vec![bytes[..at].to_vec(), bytes[at..].to_vec()]);
+        assert_eq!((text.as_str(), error), ("Größe: 3 €", None), "cut at {at}");
+        assert_eq!(calls[0].arguments, "{\"ü\": \"€5\"}", "cut at {at}");
     }
 }
 

@@ -1,22 +1,18 @@
 //! Sends requests: failures of connection and status, and a limit of bytes, as [`LlmError`]s.
 //!
-//! It stands under `async_openai`'s client as its HTTP service, because that keeps neither the
-//! status of every failure nor `Retry-After`, and would repeat requests by itself.
+//! It speaks HTTP by itself: `async-openai` keeps neither the status of every failure nor
+//! `Retry-After`, repeats requests of its own accord and reads ahead of whoever takes the answer.
 
 use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_openai::config::OpenAIConfig;
-use async_openai::error::OpenAIError;
-use async_openai::middleware::HttpRequestFactory;
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use eventsource_stream::{EventStreamError, Eventsource};
+use futures_util::{Stream, StreamExt};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Response, StatusCode, Url, redirect};
 use serde_json::Value;
 
@@ -24,6 +20,9 @@ use super::assembly::told;
 use super::config::OpenAiConfig;
 use crate::llm::{LlmError, LlmErrorKind};
 use crate::{Error, ErrorKind, tls};
+
+/// The chunks of an answer; it ends after `[DONE]` or the first failure.
+pub(super) type Chunks = Pin<Box<dyn Stream<Item = Result<Value, Failure>> + Send>>;
 
 /// Most bytes of a failure's body that are read.
 const MAX_FAILURE: usize = 16 * 1024;
@@ -94,12 +93,6 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What `async_openai` needs to know: the address. [`Transport`] sets the headers.
-pub(super) fn endpoint(config: &OpenAiConfig) -> OpenAIConfig {
-    // Without these it would take them from the environment.
-    OpenAIConfig::new().with_api_base(config.base()).with_api_key("").with_org_id("").with_project_id("")
-}
-
 fn authorization(config: &OpenAiConfig) -> Option<HeaderValue> {
     let key = config.api_key.as_ref()?;
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).ok()?;
@@ -112,20 +105,6 @@ fn authorization(config: &OpenAiConfig) -> Option<HeaderValue> {
 pub(super) struct Failure {
     pub error: LlmError,
     pub retry_after: Option<Duration>,
-}
-
-/// Where a transport leaves its failure: `async_openai` would only pass on its text.
-#[derive(Clone, Default)]
-pub(super) struct Fault(Arc<Mutex<Option<Failure>>>);
-
-impl Fault {
-    fn set(&self, failure: Failure) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-    }
-
-    pub(super) fn take(&self) -> Option<Failure> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
 }
 
 /// Names the server and the model in errors, and keeps the key out of them.
@@ -152,42 +131,49 @@ impl Teller {
     }
 }
 
-#[derive(Clone)]
+/// How a model's server is asked. Connections are kept and shared.
 pub(super) struct Transport {
     http: reqwest::Client,
+    url: String,
     authorization: Option<HeaderValue>,
     teller: Teller,
     connect: Duration,
     max_wire_bytes: usize,
-    fault: Fault,
 }
 
 impl Transport {
-    pub(super) fn new(http: reqwest::Client, config: &OpenAiConfig, fault: Fault) -> Self {
-        let max_wire_bytes = config.max_bytes.saturating_mul(OVERHEAD);
-        Self {
-            http,
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the key that is wrong.
+    pub(super) fn new(config: &OpenAiConfig) -> Result<Self, Error> {
+        let url = config.validate()?;
+        Ok(Self {
+            http: http_client(&url, config)?,
+            url: format!("{}/chat/completions", config.base()),
             authorization: authorization(config),
             teller: Teller::new(config),
             connect: config.connect,
-            max_wire_bytes,
-            fault,
-        }
+            max_wire_bytes: config.max_bytes.saturating_mul(OVERHEAD),
+        })
     }
 
-    async fn send(self, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
-        let mut request = factory.build().await?;
-        request.headers_mut().remove(AUTHORIZATION);
+    /// Makes failures known by the server and the model.
+    pub(super) fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
+    /// Sends `body`; gives the answer once its status has come. Dropping it closes the connection.
+    pub(super) async fn ask(&self, body: &Value) -> Result<Chunks, Failure> {
+        let mut request = self.http.post(&self.url).header(ACCEPT, "text/event-stream").json(body);
         if let Some(value) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, value.clone());
+            request = request.header(AUTHORIZATION, value.clone());
         }
-        let failure = match self.http.execute(request).await {
-            Ok(response) if response.status().is_success() => return Ok(self.limited(response)),
-            Ok(response) => self.refused(response).await,
-            Err(error) => self.not_sent(&error),
-        };
-        self.fault.set(failure);
-        Err(OpenAIError::InvalidArgument("the transport holds the failure".into()))
+        match request.send().await {
+            Ok(response) if response.status().is_success() => {
+                Ok(chunks(response.bytes_stream(), self.teller.clone(), self.max_wire_bytes))
+            }
+            Ok(response) => Err(self.refused(response).await),
+            Err(error) => Err(self.not_sent(&error)),
+        }
     }
 
     fn not_sent(&self, error: &reqwest::Error) -> Failure {
@@ -222,49 +208,50 @@ impl Transport {
         let problem = format!("the server answered {status}{said}; {remedy}");
         Failure { retry_after, ..self.teller.failure(kind, &problem) }
     }
-
-    /// `response`, which fails when its body is longer than allowed, and tells how it fails.
-    fn limited(&self, response: Response) -> Response {
-        let (teller, fault, limit) = (self.teller.clone(), self.fault.clone(), self.max_wire_bytes);
-        let mut bytes = 0_usize;
-        let body = response.bytes_stream().map(move |part| {
-            let failure = match part {
-                Ok(part) => {
-                    bytes = bytes.saturating_add(part.len());
-                    if bytes <= limit {
-                        return Ok(part);
-                    }
-                    let problem = format!("the answer takes more than {limit} bytes; lower max_tokens");
-                    teller.failure(LlmErrorKind::TooLong, &problem)
-                }
-                Err(error) => {
-                    let problem = format!("the answer broke off: {}; see the server's log", root(&error));
-                    teller.failure(LlmErrorKind::Server, &problem)
-                }
-            };
-            fault.set(failure);
-            Err(io::Error::other("the transport holds the failure"))
-        });
-        Response::from(http::Response::new(reqwest::Body::wrap_stream(body)))
-    }
 }
 
-impl tower_service::Service<HttpRequestFactory> for Transport {
-    type Response = Response;
-    type Error = OpenAIError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        Box::pin(self.clone().send(factory))
-    }
+/// The chunks in the `body` of an answer, which may have `limit` bytes.
+pub(super) fn chunks<B, E>(
+    body: impl Stream<Item = Result<B, E>> + Send + 'static,
+    teller: Teller,
+    limit: usize,
+) -> Chunks
+where
+    B: AsRef<[u8]> + Send + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    let (told, mut bytes) = (teller.clone(), 0_usize);
+    let body = body.map(move |part| match part {
+        Ok(part) => {
+            bytes = bytes.saturating_add(part.as_ref().len());
+            if bytes <= limit {
+                return Ok(part);
+            }
+            let problem = format!("the answer takes more than {limit} bytes; lower max_tokens");
+            Err(teller.failure(LlmErrorKind::TooLong, &problem))
+        }
+        Err(error) => {
+            let problem = format!("the answer broke off: {}; see the server's log", root(&error));
+            Err(teller.failure(LlmErrorKind::Server, &problem))
+        }
+    });
+    let malformed = move |problem: String| told.failure(LlmErrorKind::Malformed, &problem);
+    let events = body.eventsource().take_while(|event| {
+        let more = !matches!(event, Ok(event) if event.data == "[DONE]");
+        async move { more }
+    });
+    let chunks = events.map(move |event| match event {
+        Ok(event) => serde_json::from_str(&event.data)
+            .map_err(|error| malformed(format!("the answer is no JSON: {error}"))),
+        Err(EventStreamError::Transport(failure)) => Err(failure),
+        Err(EventStreamError::Utf8(error)) => Err(malformed(format!("the answer is no text: {error}"))),
+        Err(EventStreamError::Parser(_)) => Err(malformed("the answer is no event stream".into())),
+    });
+    chunks.boxed()
 }
 
 /// The cause at the root: reqwest's own words repeat the URL.
-fn root(error: &reqwest::Error) -> String {
+fn root(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |&error| error.source())
         .last()
         .map_or_else(|| "unknown cause".to_owned(), ToString::to_string)

@@ -44,23 +44,257 @@ pub(super) fn is_conjunction(word: &str) -> bool {
 
 /// A clause does not end on these if it can be helped: they belong to what follows.
 const LEANING: &[&str] = &[
-    "a", "an", "the", "my", "your", "our", "their", "his", "her", "its", "this", "these", "those", "some",
-    "any", "no", "every", "each", "to", "of", "in", "on", "at", "by", "about", "between", "under", "over",
-    "near", "past", "very", "really", "quite", "rather", "too", "more", "most", "not", "i", "you", "we",
-    "they", "he", "she", "it", "i'm", "i'll", "i've", "you're", "we're", "they're", "it's", "that's", "is",
-    "are", "was", "were", "be", "been", "will", "would", "can", "could", "should", "may", "might", "must",
-    "do", "does", "did", "have", "has", "had",
+    // Determiners, and what stands before them.
+    "a",
+    "an",
+    "the",
+    "my",
+    "your",
+    "our",
+    "their",
+    "his",
+    "her",
+    "its",
+    "this",
+    "these",
+    "those",
+    "some",
+    "any",
+    "no",
+    "every",
+    "each",
+    "all",
+    "both",
+    "such",
+    "what",
+    "how",
+    "why",
+    "another",
+    "other",
+    "many",
+    "few",
+    "several",
+    // Prepositions.
+    "to",
+    "of",
+    "in",
+    "on",
+    "at",
+    "by",
+    "about",
+    "between",
+    "under",
+    "over",
+    "near",
+    "past",
+    "around",
+    "across",
+    "against",
+    "among",
+    "behind",
+    "besides",
+    "during",
+    "like",
+    "onto",
+    "per",
+    "through",
+    "toward",
+    "towards",
+    "upon",
+    "via",
+    "within",
+    "without",
+    // What qualifies the next word.
+    "very",
+    "really",
+    "quite",
+    "rather",
+    "too",
+    "more",
+    "most",
+    "less",
+    "least",
+    "not",
+    "just",
+    "only",
+    "almost",
+    "nearly",
+    "exactly",
+    "roughly",
+    "approximately",
+    "mostly",
+    "new",
+    // Subjects and auxiliary verbs, also run together.
+    "i",
+    "you",
+    "we",
+    "they",
+    "he",
+    "she",
+    "it",
+    "there",
+    "here",
+    "i'm",
+    "i'll",
+    "i've",
+    "i'd",
+    "you're",
+    "you'll",
+    "you've",
+    "we're",
+    "we'll",
+    "we've",
+    "they're",
+    "they'll",
+    "they've",
+    "he's",
+    "she's",
+    "it's",
+    "it'll",
+    "that's",
+    "there's",
+    "here's",
+    "what's",
+    "let's",
+    "let",
+    "am",
+    "is",
+    "are",
+    "was",
+    "were",
+    "be",
+    "been",
+    "being",
+    "will",
+    "would",
+    "can",
+    "could",
+    "should",
+    "may",
+    "might",
+    "must",
+    "do",
+    "does",
+    "did",
+    "have",
+    "has",
+    "had",
+    "don't",
+    "doesn't",
+    "didn't",
+    "can't",
+    "cannot",
+    "couldn't",
+    "won't",
+    "wouldn't",
+    "shouldn't",
+    "isn't",
+    "aren't",
+    "wasn't",
+    "weren't",
+    "haven't",
+    "hasn't",
+    "hadn't",
+    // Numbers and names go on.
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
+    "point",
+    "minus",
+    "half",
+    "quarter",
+    "first",
+    "second",
+    "third",
+    "number",
+    "doctor",
+    "mister",
+    "saint",
+];
+/// With these a phrase begins, which the voice may set apart; besides most [`CONJUNCTIONS`].
+const OPENING: &[&str] = &[
+    "a", "an", "the", "my", "your", "our", "their", "his", "this", "these", "those", "some", "at", "by",
+    "in", "near", "about", "during", "between", "through", "within", "without", "i", "we", "they", "he",
+    "she", "there", "i'm", "i'll", "you're", "we're", "it's", "is", "are", "was", "were", "will", "would",
+    "can", "could", "should", "may", "might", "must", "has", "have", "had",
+];
+/// These belong to what is before them.
+const CLINGING: &[&str] = &[
+    "of", "to", "you", "me", "him", "her", "us", "them", "it", "past", "o'clock", "oclock", "am", "pm",
+    "a.m", "p.m", "ago", "too", "enough", "else", "as", "than", "on", "off", "up", "down", "out", "away",
+    "back", "percent", "degrees", "dollars", "euros", "hundred", "thousand", "million", "billion", "point",
+    "half",
 ];
 /// Fewer words do not stand alone.
 const FEWEST_WORDS: usize = 3;
 
+/// How a word joins what is before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joint {
+    /// It is not whole yet.
+    Unknown,
+    /// It belongs to it.
+    Clings,
+    /// As words do.
+    Plain,
+    /// It begins a phrase.
+    Opens,
+}
+
+/// How `word` joins what is before it.
+pub(super) fn joint(word: &str) -> Joint {
+    let word = plain(word);
+    match word.as_str() {
+        word if CLINGING.contains(&word) => Joint::Clings,
+        word if OPENING.contains(&word) || CONJUNCTIONS.contains(&word) => Joint::Opens,
+        _ => Joint::Plain,
+    }
+}
+
 /// Whether `text` may be said before what follows is known: it has some words, and the last of them
 /// leans on none.
 pub(super) fn stands_alone(text: &str) -> bool {
-    let mut words = text.split_whitespace().rev();
-    let Some(last) = words.next() else { return false };
-    let last = last.to_lowercase();
-    words.count() + 1 >= FEWEST_WORDS && !LEANING.contains(&last.as_str()) && !is_conjunction(&last)
+    text.split_whitespace().count() >= FEWEST_WORDS && !leans(text)
+}
+
+/// Whether the last word of `text` belongs to what follows.
+pub(super) fn leans(text: &str) -> bool {
+    let last = text.split_whitespace().next_back().map(plain).unwrap_or_default();
+    LEANING.contains(&last.as_str()) || is_conjunction(&last)
+}
+
+/// `word` in lower case, without marks around it.
+fn plain(word: &str) -> String {
+    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
 }
 
 /// The rank of the place between `token` (a run without blanks), the `blank` after it and `next`,
@@ -118,6 +352,25 @@ fn point(bare: &str, next: char, line_start: bool) -> Rank {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_or_number_is_not_torn() {
+        for number in
+            ["It is a quarter", "It is half", "There are seven", "It costs two hundred", "At gate number"]
+        {
+            assert!(!stands_alone(number), "{number}");
+        }
+        for (word, want) in [
+            ("past", Joint::Clings),
+            ("a.m.", Joint::Clings),
+            ("o’clock.", Joint::Clings),
+            ("messages", Joint::Plain),
+            ("for", Joint::Opens),
+            ("It's", Joint::Opens),
+        ] {
+            assert_eq!(joint(word), want, "{word}");
+        }
+    }
 
     #[test]
     fn abbreviations_do_not_end_sentences() {

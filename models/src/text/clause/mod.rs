@@ -61,6 +61,15 @@ pub enum Boundary {
     End,
 }
 
+/// Where a clause may end although it is not complete; see [`ClauseSplitter::hasten`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Haste {
+    /// Where another phrase begins: before "for ten minutes", not before "messages".
+    Phrases,
+    /// Between any two words that do not belong together.
+    Words,
+}
+
 /// One piece of streamed text to be spoken at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::boundary::{Rank, is_conjunction, rank, stands_alone};
-use super::{Boundary, Clause, ClauseConfig, HARD_LIMIT};
+use super::boundary::{Joint, Rank, is_conjunction, joint, leans, rank, stands_alone};
+use super::{Boundary, Clause, ClauseConfig, HARD_LIMIT, Haste};
 
 /// Most bytes of a clause, for text that costs nothing (emoji, markup).
 const MAX_BYTES: usize = 4096;
@@ -19,6 +19,8 @@ struct Place {
     at: usize,
     cost: usize,
     rank: Rank,
+    /// How the word after it joins the one before.
+    joint: Joint,
     /// Whether the line there is a heading or list item.
     marked: bool,
 }
@@ -111,23 +113,49 @@ impl ClauseSplitter {
     }
 
     /// Somebody waits to hear more, and more text comes slowly: gives out the words so far that can
-    /// stand alone, at the best place among them. Unlike [`ClauseSplitter::flush`] it gives out nothing
-    /// that ends on "the" or "of", nor less than a phrase or three words.
-    pub fn hasten(&mut self) {
+    /// stand alone, up to the best place among them that `haste` allows. Unlike
+    /// [`ClauseSplitter::flush`] it gives out nothing that ends on "the" or "of" or within a number or a
+    /// time, nor less than a phrase or three words.
+    pub fn hasten(&mut self, haste: Haste) {
         if self.held.is_some() {
             // It comes with the next words, which would be too few alone.
             return;
         }
+        let parts = |joint| match haste {
+            Haste::Phrases => joint == Joint::Opens,
+            Haste::Words => matches!(joint, Joint::Opens | Joint::Plain),
+        };
         let fits = |place: &&Place| {
             let whole = place.rank >= Rank::Phrase;
-            let word = place.rank >= Rank::Word && stands_alone(&self.pending[..place.at]);
+            let word =
+                place.rank >= Rank::Word && parts(place.joint) && stands_alone(&self.pending[..place.at]);
             (whole || word) && place.cost >= self.config.min_phonemes.max(HASTY_PHONEMES)
         };
-        let best = self.places.iter().filter(fits).max_by_key(|place| (place.rank, place.at)).copied();
-        let Some(best) = best else { return };
+        let worth =
+            |place: &&Place| (place.rank.max(Rank::Conjunction), place.joint == Joint::Opens, place.at);
+        let Some(best) = self.places.iter().chain(&self.end()).filter(fits).max_by_key(worth).copied() else {
+            return;
+        };
         let rest = self.cut(best);
         self.release();
         self.push(&rest);
+    }
+
+    /// The end of the pending text as a place, if it is a good one whatever follows.
+    fn end(&self) -> Option<Place> {
+        let end = self.token_end.unwrap_or(self.pending.len());
+        let (token, blank) = (&self.pending[self.token..end], &self.pending[end..]);
+        // Before a blank "." and ":" may stand inside an address or a number.
+        if blank.is_empty() && !token.ends_with([',', ';', '!', '?', '…', '，', '。', '！', '？']) {
+            return None;
+        }
+        // A comma is part of a number only behind a digit.
+        let counts = token.trim_end_matches(',').ends_with(|c: char| c.is_ascii_digit());
+        let nexts = if token.ends_with(',') && !counts { &['A', 'a'][..] } else { &['A', 'a', '0'] };
+        let ranks = nexts.iter().map(|&next| rank(token, blank, next, self.line_start, self.marked));
+        let (at, joint) = (self.pending.len(), Joint::Unknown);
+        let rank = ranks.min().filter(|rank| *rank >= Rank::Phrase)?;
+        Some(Place { at, cost: self.cost, rank, joint, marked: self.marked })
     }
 
     /// The stream has ended: gives out the rest. The next `push` starts a new stream.
@@ -183,12 +211,12 @@ impl ClauseSplitter {
     /// A blank follows a word: the place before the word may turn out better than it looked.
     fn end_token(&mut self) {
         self.token_end = Some(self.pending.len());
-        let conjunction = is_conjunction(&self.pending[self.token..]);
-        if let Some(place) = self.places.last_mut().filter(|p| p.at == self.token)
-            && conjunction
-            && place.rank == Rank::Word
-        {
-            place.rank = Rank::Conjunction;
+        let word = &self.pending[self.token..];
+        if let Some(place) = self.places.last_mut().filter(|p| p.at == self.token) {
+            place.joint = joint(word);
+            if place.rank == Rank::Word && is_conjunction(word) && !leans(&self.pending[..place.at]) {
+                place.rank = Rank::Conjunction;
+            }
         }
     }
 
@@ -211,7 +239,7 @@ impl ClauseSplitter {
     }
 
     fn note(&mut self, at: usize, rank: Rank) {
-        self.places.push(Place { at, cost: self.cost, rank, marked: self.marked });
+        self.places.push(Place { at, cost: self.cost, rank, joint: Joint::Unknown, marked: self.marked });
     }
 
     /// Whether the pending text is to be cut before `c` is added, and where.
@@ -246,7 +274,8 @@ impl ClauseSplitter {
             }
         }
         let full = cost > HARD_LIMIT || self.pending.len() + c.len_utf8() > MAX_BYTES;
-        let place = Place { at: self.pending.len(), cost: self.cost, rank: Rank::Glued, marked: self.marked };
+        let (at, cost, rank) = (self.pending.len(), self.cost, Rank::Glued);
+        let place = Place { at, cost, rank, joint: Joint::Unknown, marked: self.marked };
         (full && !self.pending.is_empty()).then_some(place)
     }
 

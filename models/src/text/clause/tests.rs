@@ -181,12 +181,12 @@ proptest! {
 }
 
 /// What a listener who waits hears of a text that comes word by word.
-fn hasty(text: &str) -> Vec<String> {
+fn hasty(text: &str, haste: Haste) -> Vec<String> {
     let mut splitter = ClauseSplitter::new(ClauseConfig::default());
     let mut clauses = Vec::new();
     for word in text.split_inclusive(' ') {
         splitter.push(word);
-        splitter.hasten();
+        splitter.hasten(haste);
         clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
     }
     splitter.finish();
@@ -195,17 +195,51 @@ fn hasty(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn haste_does_not_leave_a_word_leaning_on_nothing() {
-    for (text, first) in [
-        ("It is a quarter past nine, and the sun is out.", "It is a quarter "),
-        ("Of course, I can tell you the time of the next train.", "Of course, "),
-        ("Your timer is set for ten minutes.", "Your timer is set "),
-        ("The lights in the kitchen are on now.", "The lights in the kitchen "),
-        ("Yes.", "Yes."),
+fn haste_does_not_tear_what_belongs_together() {
+    for (text, phrase, words) in [
+        ("It is a quarter past nine, and the sun is out.", "It is a quarter past nine, ", None),
+        ("Of course, I can tell you the time of the next train.", "Of course, ", None),
+        ("Your timer is set for ten minutes.", "Your timer is set ", None),
+        ("The lights in the kitchen are on now.", "The lights in the kitchen ", None),
+        ("There are seven new messages in your inbox.", "There are seven new messages ", None),
+        (
+            "I found three Italian restaurants near you.",
+            "I found three Italian restaurants ",
+            Some("I found three Italian "),
+        ),
+        (
+            "You have two hundred and fifty dollars left on your account.",
+            "You have two hundred and fifty dollars left on your account.",
+            Some("You have two hundred and fifty dollars "),
+        ),
+        ("Your meeting starts at half past three in the afternoon.", "Your meeting starts ", None),
+        ("It starts at 9:15 a.m. in the big hall.", "It starts at 9:15 a.m. ", None),
+        ("It will be twenty one degrees.", "It will be twenty one degrees.", None),
+        ("I can help you with that.", "I can help you with that.", None),
+        ("Yes.", "Yes.", None),
     ] {
-        let clauses = hasty(text);
-        assert_eq!(clauses[0], first, "{clauses:?}");
-        assert_eq!(clauses.concat(), text);
+        for (haste, first) in [(Haste::Phrases, phrase), (Haste::Words, words.unwrap_or(phrase))] {
+            let clauses = hasty(text, haste);
+            assert_eq!(clauses[0], first, "{haste:?}: {clauses:?}");
+            assert_eq!(clauses.concat(), text);
+        }
+    }
+}
+
+#[test]
+fn haste_does_not_wait_for_what_follows_a_comma_nor_tear_a_number_at_one() {
+    let first = |text: &str| {
+        let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+        splitter.push(text);
+        splitter.hasten(Haste::Phrases);
+        splitter.next_clause().map(|clause| clause.text)
+    };
+    for whole in ["It is a quarter past nine,", "It is a quarter past nine, ", "Are you sure of that?"] {
+        assert_eq!(first(whole).as_deref(), Some(whole));
+    }
+    for part in ["You have exactly 2,", "It was on the 21, ", "Please ask for Dr. ", "Please visit example."]
+    {
+        assert_eq!(first(part), None, "{part:?}");
     }
 }
 
@@ -219,7 +253,7 @@ proptest! {
         for (piece, hurry) in &pieces {
             splitter.push(piece);
             if *hurry {
-                splitter.hasten();
+                splitter.hasten(if piece.len() % 2 == 0 { Haste::Phrases } else { Haste::Words });
             }
             clauses.extend(std::iter::from_fn(|| splitter.next_clause()));
         }
