@@ -43,8 +43,8 @@ pub struct WorkerOptions {
     pub isolate: bool,
     /// Resident memory, in MiB, above which an isolated job is ended; 0 for no limit.
     pub job_memory_limit_mib: u64,
-    /// Listen to the other people in a room as well; see [`RoomOptions::overhear`](crate::session::RoomOptions::overhear). It
-    /// is up to the job's entrypoint.
+    /// Listen to the other people in a room as well, as the job's entrypoint does by
+    /// [`RoomOptions::overhear`](crate::session::RoomOptions::overhear).
     pub overhear: bool,
     /// Longest that draining waits for jobs, in seconds.
     pub drain_s: u64,
