@@ -18,7 +18,9 @@ use duologue_models::kokoro::{Kokoro, KokoroOptions};
 use duologue_models::registry::{ModelKind, Registry, RegistryOptions};
 use duologue_models::stt::{SherpaStt, SttOptions};
 use duologue_models::{Error, ErrorKind, LastWords, Stt, Tts};
-use duologue_pipeline::{Builder, PipelineConfig};
+use duologue_pipeline::{
+    Builder, Error as PipelineError, ErrorKind as PipelineErrorKind, Listener, PipelineConfig,
+};
 use duologue_vad::{Energy, SileroModel, Vad};
 
 use crate::config::Config;
@@ -42,6 +44,7 @@ pub struct Listening {
     vad: VadModel,
 }
 
+#[derive(Clone)]
 enum VadModel {
     Energy,
     Silero(Arc<SileroModel>),
@@ -100,6 +103,18 @@ impl Models {
     /// [`ErrorKind::Inference`] if the engine refuses.
     pub fn vad(&self) -> Result<Box<dyn Vad>, Error> {
         self.vad.stream()
+    }
+
+    /// What makes listeners to voices beside the one that an agent talks with: others in a room. It takes
+    /// the rate of their sound, in Hz.
+    pub fn listeners(&self) -> impl Fn(u32) -> Result<Listener, PipelineError> + Send + Sync + 'static {
+        let (stt, vad) = (Arc::clone(&self.stt), self.vad.clone());
+        move |rate| {
+            let vad = vad
+                .stream()
+                .map_err(|error| PipelineError::new(PipelineErrorKind::Model, error.to_string()))?;
+            Listener::new(&*stt, vad, rate, &Listener::recording())
+        }
     }
 }
 

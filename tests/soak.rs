@@ -1,4 +1,4 @@
-//! A thousand turns of one conversation, in simulated time: the memory must not grow.
+//! A thousand turns of one conversation, in simulated time, and a hundred short ones: the memory must not grow.
 
 mod common;
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use common::{RATES, builder, line};
 use duologue::appliance::Appliance;
 use duologue::pipeline::endpoint::room::{Caller, RoomConfig, SimulatedRoom, When};
+use duologue::pipeline::endpoint::{Discard, Duplex, Paced, Silence};
 
 const TURNS: usize = 1_000;
 const WARM: usize = 50;
@@ -53,4 +54,28 @@ fn a_long_conversation_does_not_eat_memory() {
     assert!(answered > TURNS * 9 / 10, "only {answered} of {TURNS} were answered");
     assert!(end <= warm * 1.01, "memory grew from {warm} to {end} KiB");
     assert_eq!(simulation.losses(), Default::default());
+}
+
+/// What one conversation leaves behind is small, and a worker has many.
+#[test]
+fn conversations_that_are_over_leave_nothing_behind() {
+    let Some(_) = resident() else {
+        println!("SKIPPED: this system does not tell a process's memory");
+        return;
+    };
+    let mut warm = 0.0;
+    for conversation in 0..100 {
+        let endpoint = Duplex::new(Silence::endless(48_000), Discard::new(48_000)).expect("one rate");
+        let pipeline = builder()
+            .responder(Appliance::new())
+            .start(Box::new(Paced::real_time(endpoint)))
+            .expect("the pipeline starts");
+        drop(pipeline);
+        if conversation == 20 {
+            warm = resident().expect("memory");
+        }
+    }
+    let grown = resident().expect("memory") - warm;
+    println!("80 conversations: {grown} KiB");
+    assert!(grown < 80.0 * 100.0, "{grown} KiB stayed behind of 80 conversations");
 }

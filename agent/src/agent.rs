@@ -86,6 +86,17 @@ pub trait Agent<U: Send + Sync + 'static = ()>: Send + Sync + 'static {
     /// Words of the user, as they are recognised.
     async fn on_transcript(&self, _session: &AgentSession<U>, _text: &str, _is_final: bool) {}
 
+    /// Words of somebody else in the room, as they are recognised, where the endpoint listens to them as
+    /// well. They are no turn: nobody answers unless this hook does.
+    async fn on_overheard(
+        &self,
+        _session: &AgentSession<U>,
+        _speaker: &Participant,
+        _text: &str,
+        _is_final: bool,
+    ) {
+    }
+
     /// A frontend has sent a message that the session does not handle itself.
     async fn on_data_message(&self, _session: &AgentSession<U>, _message: &DataMessage) -> Result<(), Error> {
         Ok(())

@@ -62,6 +62,9 @@ struct Arguments {
     /// Cancel the echo of the agent's voice; clients do so themselves.
     #[arg(long)]
     echo_cancellation: bool,
+    /// Listen to the other people in the room as well: their words are shown and remembered, not answered.
+    #[arg(long)]
+    overhear: bool,
     /// Write the conversation to this file when it is over, as JSON.
     #[arg(long, env = "DUOLOGUE_HISTORY", value_name = "FILE")]
     history: Option<PathBuf>,
@@ -86,6 +89,9 @@ async fn main() -> anyhow::Result<()> {
 
     let mut options = RoomOptions::default();
     options.echo_cancellation = arguments.echo_cancellation;
+    if arguments.overhear {
+        options = options.overhear(models.listeners());
+    }
     options.link.identity.clone_from(&arguments.participant);
     let pipeline = models.builder(Config::load(None)?.pipeline)?;
     let room = RoomSession::start(joined, &session, RoomAgent::new(), pipeline, options).await?;
@@ -129,6 +135,9 @@ async fn tell(mut events: SessionEvents) {
         match event {
             SessionEvent::AgentStateChanged(AgentState::Closed) | SessionEvent::Closed => return,
             SessionEvent::UserTurn { text } => println!("user    {text}"),
+            SessionEvent::Overheard { speaker, text, is_final: true } => {
+                println!("{}    {text}", speaker.identity)
+            }
             SessionEvent::SpeechFinished { heard, outcome } => println!("agent   {heard}   [{outcome:?}]"),
             SessionEvent::Status(status) => println!("status  {status}"),
             SessionEvent::Error { message, .. } => println!("error   {message}"),

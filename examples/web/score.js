@@ -7,6 +7,8 @@ const BAR = 2; // pixels
 const STEP = 3.5; // pixels from bar to bar
 const BARS = 800; // kept, more than any screen shows
 const LABEL = 130; // pixels at the left where the lane's name is
+const EDGE = 8; // pixels that a label keeps from the left edge
+const FADE = 40; // pixels over which it fades out before
 const STILL_MS = 500; // between two pictures for people who want no motion
 
 export class Score {
@@ -114,7 +116,7 @@ export class Score {
     pen.font = `600 11.5px ${family}`;
     for (const { type, from, to } of this.#marks) {
       const [left, end] = [x(from), x(to)];
-      if (end < -160) continue;
+      if (end < 0) continue;
       const said = `${(to - from) * BLOCK_MS} ms`;
       if (type === "answer") {
         pen.strokeStyle = pen.fillStyle = colour("--time");
@@ -128,16 +130,24 @@ export class Score {
         pen.lineTo(end, middle);
         pen.stroke();
         pen.textBaseline = "middle";
-        pen.fillText(said, end + 6, middle + 0.5);
+        this.#label(pen, said, end + 6, middle + 0.5, EDGE);
       } else {
         pen.fillStyle = colour("--agent");
         pen.globalAlpha = 0.12;
         pen.fillRect(left, middle + lane, end - left, height);
         pen.globalAlpha = 1;
         pen.textBaseline = "alphabetic";
-        if (end > LABEL) pen.fillText(`silent after ${said}`, end + 6, height - 10);
+        this.#label(pen, `silent after ${said}`, end + 6, height - 10, LABEL);
       }
     }
+  }
+
+  /** A label that fades out on its way to `edge`, so that it is never cut off there. */
+  #label(pen, text, x, y, edge) {
+    if (x <= edge) return;
+    pen.globalAlpha = Math.min((x - edge) / FADE, 1);
+    pen.fillText(text, x, y);
+    pen.globalAlpha = 1;
   }
 }
 

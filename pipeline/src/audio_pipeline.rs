@@ -119,9 +119,8 @@ impl AudioPipeline {
     ) -> Result<(), Error> {
         let mourner = Mourner { name, signals: signals.clone() };
         let spawned = std::thread::Builder::new().name(format!("duologue-{name}")).spawn(move || {
-            let mourner = mourner;
+            let _mourner = mourner;
             run();
-            std::mem::forget(mourner);
         });
         let thread = spawned.map_err(|error| {
             Error::new(
@@ -164,7 +163,9 @@ struct Mourner {
 
 impl Drop for Mourner {
     fn drop(&mut self) {
-        let _ = self.signals.try_send(Signal::Died(self.name));
+        if std::thread::panicking() {
+            let _ = self.signals.try_send(Signal::Died(self.name));
+        }
     }
 }
 

@@ -221,9 +221,7 @@ impl Link {
         }
         let Some(identity) = self.linked.clone() else { return };
         let tracks = self.find(&identity).map_or(&[][..], |present| &present.tracks);
-        // The latest: one that was published again has replaced the one before.
-        let microphone = tracks.iter().rev().find(|track| track.is_microphone);
-        let best = microphone.or(tracks.last()).map(|track| track.sid.clone());
+        let best = best(tracks).map(|track| track.sid.clone());
         if best == self.listening {
             return;
         }
@@ -234,17 +232,37 @@ impl Link {
         });
     }
 
+    /// The people who are not linked, each with the track that would be listened to; who has none is left
+    /// out.
+    pub fn others(&self) -> impl Iterator<Item = (&Person, &Track)> {
+        let others = self.present.iter().filter(|present| {
+            self.is_person(&present.person) && self.linked.as_deref() != Some(&present.person.identity)
+        });
+        others.filter_map(|present| Some((&present.person, best(&present.tracks)?)))
+    }
+
+    /// Whether `person` is of a kind that may be linked, chosen or not.
+    pub fn is_person(&self, person: &Person) -> bool {
+        self.config.kinds.contains(&person.kind)
+    }
+
     /// Whether `person` may be linked.
     pub fn may_link(&self, person: &Person) -> bool {
         match &self.config.identity {
             Some(chosen) => *chosen == person.identity,
-            None => self.config.kinds.contains(&person.kind),
+            None => self.is_person(person),
         }
     }
 
     fn find(&mut self, identity: &str) -> Option<&mut Present> {
         self.present.iter_mut().find(|present| present.person.identity == identity)
     }
+}
+
+/// The latest microphone, or else the latest track: one that was published again has replaced the one
+/// before.
+fn best(tracks: &[Track]) -> Option<&Track> {
+    tracks.iter().rev().find(|track| track.is_microphone).or(tracks.last())
 }
 
 #[cfg(test)]
@@ -357,6 +375,31 @@ mod tests {
         run(&mut link, [joined("ada", ParticipantKind::Standard), joined("bob", ParticipantKind::Standard)]);
         let outputs = run(&mut link, [left("ada", DisconnectReason::SignalClose)]);
         assert_eq!(outputs, [LinkOutput::Unlinked("ada".into()), LinkOutput::Linked("bob".into())]);
+    }
+
+    #[test]
+    fn others_are_people_who_are_not_linked() {
+        let mut link = Link::new(LinkConfig::default());
+        let inputs = [
+            joined("ada", ParticipantKind::Standard),
+            track("ada", "TR_1", true),
+            joined("bob", ParticipantKind::Standard),
+            track("bob", "TR_S", false),
+            track("bob", "TR_2", true),
+            joined("eve", ParticipantKind::Standard),
+            joined("agent", ParticipantKind::Agent),
+            track("agent", "TR_A", true),
+        ];
+        run(&mut link, inputs);
+        let others = |link: &Link| {
+            let others = link.others().map(|(person, track)| (person.identity.clone(), track.sid.clone()));
+            others.collect::<Vec<_>>()
+        };
+        assert_eq!(others(&link), [("bob".into(), "TR_2".into())]);
+        run(&mut link, [LinkInput::Choose(Some("bob".into()))]);
+        assert_eq!(others(&link), [("ada".into(), "TR_1".into())]);
+        run(&mut link, [gone("TR_1")]);
+        assert!(others(&link).is_empty());
     }
 
     #[test]

@@ -5,29 +5,35 @@ mod common;
 
 #[path = "call/caller.rs"]
 mod caller;
+#[path = "call/frontends.rs"]
+mod frontends;
 #[path = "call/home.rs"]
 mod home;
 #[path = "call/memory.rs"]
 mod memory;
 #[path = "call/models.rs"]
 mod models;
+#[path = "call/several.rs"]
+mod several;
 #[path = "call/world.rs"]
 mod world;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use caller::RATE;
-use duologue_agent::AgentSession;
 use duologue_agent::chat::{ChatContent, Role};
+use duologue_agent::session::AgentState;
+use duologue_agent::{AgentSession, SessionEvent};
 use duologue_models::Stt;
 use duologue_models::stt::{SherpaStt, SttOptions};
 use duologue_models::text::normalise;
 use duologue_pipeline::offline;
 use duologue_room::engine::{RoomEvent, StreamOptions};
 use duologue_room::preconnect;
-use duologue_room::session::{RoomOptions, RoomOver};
+use duologue_room::session::{RoomOptions, RoomOver, RoomSession};
 use home::Home;
 use tokio::time::{sleep, timeout};
 use world::World;
@@ -35,20 +41,30 @@ use world::World;
 const PATIENCE: Duration = Duration::from_secs(20);
 const QUIET: Duration = Duration::from_millis(1_200);
 
-/// Runs a test in memory, and again with a server where there is one.
+/// Runs tests in memory, and again with a server where there is one; the last with a server only.
 macro_rules! in_both_worlds {
-    ($($name:ident: $scenario:ident;)*) => {
+    ({ $($name:ident: $scenario:path;)* } { $($only:ident: $served:path;)* }) => {
         mod in_memory {
+            use super::*;
+
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                super::$scenario(super::World::memory()).await;
+                $scenario(World::memory()).await;
             })*
         }
         mod with_a_server {
+            use super::*;
+
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                if let Some(world) = super::World::server(stringify!($name)) {
-                    super::$scenario(world).await;
+                if let Some(world) = World::server(stringify!($name)) {
+                    $scenario(world).await;
+                }
+            })*
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $only() {
+                if let Some(world) = World::server(stringify!($only)) {
+                    $served(world).await;
                 }
             })*
         }
@@ -56,11 +72,19 @@ macro_rules! in_both_worlds {
 }
 
 in_both_worlds! {
-    history_does_not_hold_what_was_not_heard: whole_call;
-    an_agent_does_not_speak_on_when_it_is_stopped: stopped;
-    a_session_does_not_outlive_its_participant: left_alone;
-    the_first_words_are_not_lost: first_words;
-    a_frontend_is_not_left_without_an_answer: frontends;
+    {
+        history_does_not_hold_what_was_not_heard: whole_call;
+        an_agent_does_not_speak_on_when_it_is_stopped: stopped;
+        a_session_does_not_outlive_its_participant: left_alone;
+        the_first_words_are_not_lost: first_words;
+        a_frontend_is_not_left_without_an_answer: messages_of_frontends;
+        whom_the_agent_does_not_listen_to_is_not_answered: several::another_is_chosen;
+        others_are_not_taken_for_the_user: several::another_is_overheard;
+    }
+    {
+        calls_and_panels_are_not_left_without_an_answer: frontends::of_every_kind;
+        a_break_does_not_end_the_call: frontends::after_a_break;
+    }
 }
 
 /// Three questions, an interruption, a typed one, and goodbye.
@@ -154,7 +178,7 @@ async fn whole_call(world: World) {
 /// A speech that is stopped, by order and by voice: how long it goes on sounding where it is heard.
 async fn stopped(world: World) {
     let (caller, agent) = tokio::join!(world.caller(), world.agent(RoomOptions::default()));
-    let (session, _room) = agent;
+    let (session, room) = agent;
     assert!(caller.agent_done(0, QUIET, PATIENCE).await, "the agent greets");
     for _ in 0..5 {
         let from = caller.blocks();
@@ -169,8 +193,10 @@ async fn stopped(world: World) {
         let after = kept.times[last].saturating_duration_since(ordered);
         let received = kept.times.iter().take(last + 1).filter(|at| **at > ordered).count();
         println!(
-            "{}: last sound {} ms after the order, {} ms of received sound",
+            "{}: after the order the engine was given sound for {:.1} ms; the last was heard {} ms after it, {} ms \
+             of received sound",
             world.name,
+            given_after(&room, ordered),
             after.as_millis(),
             received * 10
         );
@@ -178,18 +204,31 @@ async fn stopped(world: World) {
     let history = said(&session);
     assert_eq!(history.iter().filter(|(.., interrupted)| *interrupted).count(), 5, "{history:?}");
     // By voice.
+    let (room, mut events) = (Arc::new(room), session.events());
+    let yields = tokio::spawn({
+        let room = Arc::clone(&room);
+        async move {
+            let (mut before, mut yields) = (AgentState::Idle, Vec::new());
+            while let Some(event) = events.next().await {
+                let SessionEvent::AgentStateChanged(state) = event else { continue };
+                if (before, state) == (AgentState::Speaking, AgentState::Listening) {
+                    let yielded = Instant::now();
+                    // The caller still speaks then.
+                    sleep(Duration::from_millis(150)).await;
+                    yields.push(given_after(&room, yielded));
+                }
+                before = state;
+            }
+            yields
+        }
+    });
     for _ in 0..3 {
         let from = caller.blocks();
         session.user_text("tell me a story").unwrap();
         caller.agent_speaks(from, PATIENCE).await.expect("the story begins");
         sleep(Duration::from_millis(2_500)).await;
         let begun = caller.blocks();
-        let spoken = tokio::spawn({
-            let line = caller::line("stop-what-time-is-it");
-            let onset = line.iter().position(|x| x.abs() > 600).unwrap_or(0);
-            async move { onset }
-        });
-        let onset = spoken.await.unwrap() / (RATE / 100);
+        let onset = caller::line("stop-what-time-is-it").iter().position(|x| x.abs() > 600).unwrap_or(0);
         caller.say("stop-what-time-is-it").await;
         assert!(caller.agent_done(caller.blocks(), QUIET, PATIENCE).await, "the interruption is answered");
         let blocks = caller::loud(&caller.kept().heard);
@@ -197,10 +236,20 @@ async fn stopped(world: World) {
         println!(
             "{}: silent {} ms after the first sound of the interruption was sent, in received sound",
             world.name,
-            (silent * 10).saturating_sub(onset * 10)
+            (silent * 10).saturating_sub(onset / (RATE / 1_000))
         );
     }
     caller.leave().await;
+    timeout(PATIENCE, room.over()).await.expect("the session ends with its caller");
+    let yields = yields.await.expect("the events end");
+    println!("{}: after each yield the engine was given sound for {yields:.1?} ms", world.name);
+    assert!(yields.len() >= 3, "{yields:?}");
+}
+
+/// How long after `moment` the engine was still given sound, in ms.
+fn given_after(room: &RoomSession, moment: Instant) -> f64 {
+    let last = room.stats().last_sound.expect("the agent has spoken");
+    last.saturating_duration_since(moment).as_secs_f64() * 1e3
 }
 
 /// The participant goes while the agent speaks.
@@ -243,7 +292,7 @@ async fn first_words(world: World) {
 }
 
 /// Envelopes, wrong ones, data of one's own, and the state of the session.
-async fn frontends(world: World) {
+async fn messages_of_frontends(world: World) {
     let (caller, agent) = tokio::join!(world.caller(), world.agent(RoomOptions::default()));
     let (session, _room) = agent;
     assert!(caller.agent_done(0, QUIET, PATIENCE).await, "the agent greets");

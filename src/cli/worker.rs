@@ -212,6 +212,9 @@ async fn converse(job: JobContext<Shared>) -> Result<()> {
     let pipeline = models.builder(settings.pipeline.clone())?;
     let mut options = RoomOptions::default();
     options.leave = false;
+    if settings.worker.overhear {
+        options = options.overhear(models.listeners());
+    }
     let started = tokio::select! {
         started = RoomSession::start(joined, &session, agent, pipeline, options) => started,
         _ = job.ended() => return Ok(()),

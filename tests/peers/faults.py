@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -171,17 +172,22 @@ async def server_killed(lab) -> dict:
             back = lambda: any(event["kind"] == "reconnected" for event in caller.events)
             await caller.until("the caller's return", back, BACK_S)
             returned = caller.now() - at
-            caller.first_voice = None
             status = await agent.ended(5)
             if status is not None:
                 hold(status != 0 and agent.words().strip(), "the agent ended without a word")
                 return {"caller_back_after_s": round(returned, 2), "agent": last_line(agent.words())}
-            while caller.first_voice is None and caller.now() - at < BACK_S:
+            tries = 0
+            while not told_time(caller, at) and caller.now() - at < BACK_S:
+                tries += 1
                 await caller.say("what-time-is-it")
                 with contextlib.suppress(TimeoutError):
-                    await caller.until("an answer", lambda: caller.first_voice is not None, 6)
-            hold(caller.first_voice is not None, "the agent neither answers nor ends")
-            return {"caller_back_after_s": round(returned, 2), "heard_again_after_s": round(caller.first_voice - at, 2)}
+                    await caller.until("the time", lambda: told_time(caller, at), 8)
+            answer = told_time(caller, at)
+            hold(answer is not None, "the agent neither answers nor ends")
+            heard = lambda: caller.last_voice > at
+            await caller.until("the answer's sound", heard, 5)
+            told = {"answered_after_s": round(answer["t"] - at, 2), "asked": tries, "answer": answer["text"]}
+            return {"caller_back_after_s": round(returned, 2), **told}
     finally:
         other.stop()
 
@@ -235,6 +241,15 @@ async def bad_network(lab) -> dict:
         await caller.room.disconnect()
         agent.end()
         other.stop()
+
+
+def told_time(caller, since: float):
+    """The agent's answer to "what time is it", after `since`, as the caller was shown it to the end."""
+    for event in caller.events:
+        is_answer = event["kind"] == "segment" and event["who"] == "agent" and event["final"] and event["t"] > since
+        if is_answer and re.match(r"\s*it is \w+", event["text"].lower()):
+            return event
+    return None
 
 
 def delete_room(room: str) -> None:

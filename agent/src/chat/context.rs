@@ -192,6 +192,9 @@ pub fn estimate_tokens(text: &str) -> usize {
 fn cost(items: &[ChatItem]) -> usize {
     let words = |item: &ChatItem| match &item.content {
         ChatContent::Message { text, .. } => estimate_tokens(text),
+        ChatContent::Overheard { speaker, name, text } => {
+            estimate_tokens(text) + estimate_tokens(if name.is_empty() { speaker } else { name })
+        }
         ChatContent::ToolCall { call_id, name, arguments } => {
             estimate_tokens(call_id) + estimate_tokens(name) + estimate_tokens(arguments)
         }

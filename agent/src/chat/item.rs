@@ -47,6 +47,16 @@ pub enum ChatContent {
         #[serde(default)]
         interrupted: bool,
     },
+    /// Somebody else in the room said something, to whomever: no turn of the user's.
+    Overheard {
+        /// Identity in the room.
+        speaker: String,
+        /// For people; may be empty.
+        #[serde(default)]
+        name: String,
+        /// The words.
+        text: String,
+    },
     /// The model called a tool.
     ToolCall {
         /// Pairs the call with its result.

@@ -15,7 +15,7 @@ use super::handoff::{Base, Current};
 use super::keeper::{self, Keeper};
 use super::ledger::Ledger;
 use super::line::{Line, MAX_TRANSCRIPTS, Output, lock, pipeline_error};
-use super::{AgentSession, AgentState, Life, SessionConfig, SessionEvent, Shared, Transcript};
+use super::{AgentSession, AgentState, Life, Said, SessionConfig, SessionEvent, Shared, Transcript};
 use crate::agent::Agent;
 use crate::llm::Llm;
 use crate::store::HistoryStore;
@@ -312,14 +312,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 /// Gives what is recognised to frontends and to the current agent's hook.
 async fn follow_transcripts<U: Send + Sync + 'static>(
     shared: std::sync::Weak<Shared<U>>,
-    mut transcripts: mpsc::Receiver<Transcript>,
+    mut transcripts: mpsc::Receiver<Said>,
 ) {
-    while let Some(transcript) = transcripts.recv().await {
+    while let Some(Said { by, transcript }) = transcripts.recv().await {
         let Some(shared) = shared.upgrade() else { return };
         let session = AgentSession { shared, scope: None };
         let Some(agent) = session.current_agent() else { continue };
         let Transcript { text, is_final } = transcript;
-        session.emit(SessionEvent::UserTranscript { text: text.clone(), is_final });
-        agent.on_transcript(&session, &text, is_final).await;
+        match by {
+            None => {
+                session.emit(SessionEvent::UserTranscript { text: text.clone(), is_final });
+                agent.on_transcript(&session, &text, is_final).await;
+            }
+            Some(speaker) => {
+                let told = SessionEvent::Overheard { speaker: speaker.clone(), text: text.clone(), is_final };
+                session.emit(told);
+                agent.on_overheard(&session, &speaker, &text, is_final).await;
+            }
+        }
     }
 }

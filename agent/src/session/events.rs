@@ -10,7 +10,7 @@ use duologue_pipeline::core::{Fault, TurnMetrics};
 use futures_util::Stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{SpeechOutcome, Usage};
+use super::{Participant, SpeechOutcome, Usage};
 use crate::chat::ChatItem;
 use crate::todo::TodoList;
 use crate::{Error, ErrorKind};
@@ -30,6 +30,15 @@ pub enum SessionEvent {
     /// Words of the user, as they are recognised.
     UserTranscript {
         /// The whole utterance so far.
+        text: String,
+        /// Whether it will not change.
+        is_final: bool,
+    },
+    /// Words of somebody else in the room, as they are recognised; no turn.
+    Overheard {
+        /// Whose.
+        speaker: Participant,
+        /// The whole utterance so far; empty at its end if it was nothing after all.
         text: String,
         /// Whether it will not change.
         is_final: bool,

@@ -32,6 +32,7 @@
 //! # }).unwrap();
 //! ```
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -130,6 +131,8 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 #[derive(Debug, Default)]
 pub struct Envelopes {
     user: Option<String>,
+    /// What the others are saying: `transcript_id` by identity.
+    others: BTreeMap<String, String>,
     /// What the agent is saying: `transcript_id`, and the words so far.
     agent: Option<(String, String)>,
     agent_id: Option<String>,
@@ -145,6 +148,9 @@ impl Envelopes {
     pub fn next(&mut self, event: &SessionEvent) -> Option<Envelope> {
         Some(match event {
             SessionEvent::UserTranscript { text, is_final } => self.heard(text, *is_final).into(),
+            SessionEvent::Overheard { speaker, text, is_final } => {
+                self.overheard(speaker, text, *is_final).into()
+            }
             SessionEvent::AgentTranscript { text, is_final: false } => self.writes(text).into(),
             SessionEvent::ItemAdded(item) => self.said(item)?.into(),
             SessionEvent::AgentStateChanged(state) => Status::new(state_of(*state)).into(),
@@ -174,6 +180,20 @@ impl Envelopes {
         let id = self.user.take().unwrap_or_else(fresh_id);
         self.user = (!is_final).then(|| id.clone());
         message::Transcript { is_final, transcript_id: Some(id), ..message::Transcript::new(text) }
+    }
+
+    fn overheard(&mut self, speaker: &Participant, text: &str, is_final: bool) -> message::Transcript {
+        let id = self.others.remove(&speaker.identity).unwrap_or_else(fresh_id);
+        if !is_final {
+            self.others.insert(speaker.identity.clone(), id.clone());
+        }
+        message::Transcript {
+            is_final,
+            transcript_id: Some(id),
+            speaker_id: Some(speaker.identity.clone()),
+            speaker_name: Some(speaker.name.clone()).filter(|name| !name.is_empty()),
+            ..message::Transcript::new(text)
+        }
     }
 
     fn writes(&mut self, piece: &str) -> AgentText {
@@ -245,6 +265,23 @@ mod tests {
             (&first.transcript_id, &first.transcript_id)
         );
         assert_ne!(text(envelopes.next(&writes("Next."))).transcript_id, first.transcript_id);
+    }
+
+    #[test]
+    fn words_of_others_are_not_taken_for_the_users() {
+        let mut envelopes = Envelopes::new();
+        let mut heard = |event| match envelopes.next(&event).map(|envelope| envelope.message) {
+            Some(Message::Transcript(transcript)) => transcript,
+            other => panic!("no transcript: {other:?}"),
+        };
+        let bob = Participant { identity: "bob".into(), name: String::new() };
+        let user = heard(SessionEvent::UserTranscript { text: "what".into(), is_final: false });
+        let first =
+            heard(SessionEvent::Overheard { speaker: bob.clone(), text: "turn".into(), is_final: false });
+        let last = heard(SessionEvent::Overheard { speaker: bob, text: "turn on".into(), is_final: true });
+        assert_eq!((user.speaker_id, last.speaker_id.as_deref()), (None, Some("bob")));
+        assert_eq!((&last.transcript_id, last.is_final), (&first.transcript_id, true));
+        assert_ne!(first.transcript_id, user.transcript_id);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 use super::ledger::{Ledger, TurnKey, TurnOver};
 use super::speech::Speech;
 use super::turn::Turn;
-use super::{SessionEvent, SpeechHandle, SpeechOutcome, Transcript};
+use super::{Participant, Said, SessionEvent, SpeechHandle, SpeechOutcome, Transcript};
 use crate::chat::{ChatContent, ChatItem};
 use crate::{Error, ErrorKind};
 
@@ -78,7 +78,7 @@ pub(crate) struct Line {
     pub events: Arc<EventHub>,
     pub output: OnceLock<Output>,
     pub keeper: Option<Keeper>,
-    pub transcripts: mpsc::Sender<Transcript>,
+    pub transcripts: mpsc::Sender<Said>,
     ledger: Mutex<Ledger>,
     book: Mutex<Book>,
     turns: Mutex<Vec<Weak<Turn>>>,
@@ -96,7 +96,7 @@ impl Line {
         events: Arc<EventHub>,
         ledger: Ledger,
         keeper: Option<Keeper>,
-        transcripts: mpsc::Sender<Transcript>,
+        transcripts: mpsc::Sender<Said>,
     ) -> Self {
         Self {
             events,
@@ -395,7 +395,19 @@ impl Line {
             return;
         }
         // A hook that does not keep up misses transcripts, never turns.
-        let _ = self.transcripts.try_send(Transcript { text: text.to_owned(), is_final });
+        let transcript = Transcript { text: text.to_owned(), is_final };
+        let _ = self.transcripts.try_send(Said { by: None, transcript });
+    }
+
+    /// Words of somebody else: for the hooks, and for the history of `agent` once they are final.
+    pub fn overheard(&self, agent: &str, speaker: &Participant, text: &str, is_final: bool) {
+        let transcript = Transcript { text: text.to_owned(), is_final };
+        let _ = self.transcripts.try_send(Said { by: Some(speaker.clone()), transcript });
+        if is_final && !text.trim().is_empty() {
+            let Participant { identity, name } = speaker.clone();
+            let content = ChatContent::Overheard { speaker: identity, name, text: text.to_owned() };
+            self.record(|ledger| ledger.note(ChatItem::new(agent, content)));
+        }
     }
 
     fn turn_over(&self, turn: &AgentTurn) {

@@ -93,6 +93,13 @@ pub struct Participant {
     pub name: String,
 }
 
+/// Words on their way to the agent's hooks.
+struct Said {
+    /// None: the user.
+    by: Option<Participant>,
+    transcript: Transcript,
+}
+
 /// One conversation. Clones are cheap and mean the same session.
 pub struct AgentSession<U: Send + Sync + 'static = ()> {
     shared: Arc<Shared<U>>,
@@ -123,7 +130,7 @@ struct Shared<U: Send + Sync + 'static> {
     llm: Option<Arc<dyn Llm>>,
     line: Arc<Line>,
     /// Until the session starts.
-    transcripts: Mutex<Option<mpsc::Receiver<Transcript>>>,
+    transcripts: Mutex<Option<mpsc::Receiver<Said>>>,
     executor: Executor,
     #[cfg(feature = "testing")]
     mocks: mocks::Mocks<U>,
@@ -285,6 +292,28 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// Shows frontends words of the user that were recognised elsewhere; they are no turn.
     pub fn send_transcript(&self, text: &str, is_final: bool) {
         self.emit(SessionEvent::UserTranscript { text: text.to_owned(), is_final });
+    }
+
+    /// Tells the session what somebody else in the room says: the whole utterance so far. It is no turn and
+    /// changes nothing in turn-taking; when it is final it becomes part of the history, under its speaker's
+    /// name. Returns at once.
+    ///
+    /// ```
+    /// use duologue_agent::session::Participant;
+    /// use duologue_agent::testing::{Script, ScriptedLlm};
+    /// use duologue_agent::{AgentSession, SimpleAgent};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let session = AgentSession::builder(()).llm(ScriptedLlm::new(Script::saying("Noon."))).build()?;
+    /// session.start_text(SimpleAgent::new("You tell the time.")).await?;
+    /// let bob = Participant { identity: "bob".into(), name: "Bob".into() };
+    /// session.overheard(&bob, "Is lunch ready?", true);
+    /// assert_eq!(session.history().items().len(), 1);
+    /// # Ok::<(), duologue_agent::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn overheard(&self, speaker: &Participant, text: &str, is_final: bool) {
+        self.shared.line.overheard(&self.agent_id(), speaker, text, is_final);
     }
 
     /// Tells the application, and whoever forwards its events, of something.

@@ -90,6 +90,12 @@ fn shown(item: &ChatItem) -> Option<Message> {
         ChatContent::Message { role: Role::User, text, .. } => {
             Message::Transcript(Transcript { transcript_id: Some(item.id.clone()), ..Transcript::new(text) })
         }
+        ChatContent::Overheard { speaker, name, text } => Message::Transcript(Transcript {
+            transcript_id: Some(item.id.clone()),
+            speaker_id: Some(speaker.clone()),
+            speaker_name: Some(name.clone()).filter(|name| !name.is_empty()),
+            ..Transcript::new(text)
+        }),
         ChatContent::Message { role: Role::Assistant, text, .. } => Message::AgentText(AgentText {
             transcript_id: Some(item.id.clone()),
             agent_id: Some(item.agent.clone()),

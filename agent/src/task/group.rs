@@ -230,6 +230,16 @@ impl<U: Send + Sync + 'static> Agent<U> for Extended<U> {
         self.agent.on_transcript(session, text, is_final).await;
     }
 
+    async fn on_overheard(
+        &self,
+        session: &AgentSession<U>,
+        speaker: &Participant,
+        text: &str,
+        is_final: bool,
+    ) {
+        self.agent.on_overheard(session, speaker, text, is_final).await;
+    }
+
     async fn on_data_message(&self, session: &AgentSession<U>, message: &DataMessage) -> Result<(), Error> {
         self.agent.on_data_message(session, message).await
     }

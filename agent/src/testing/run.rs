@@ -51,10 +51,12 @@ pub enum RunEvent {
 }
 
 impl RunEvent {
-    /// `item` as an event; messages of the user and statuses are none.
+    /// `item` as an event; messages of the user or of others, and statuses, are none.
     pub fn of(item: &ChatItem) -> Option<Self> {
         Some(match &item.content {
-            ChatContent::Message { role: Role::User, .. } | ChatContent::Status { .. } => return None,
+            ChatContent::Message { role: Role::User, .. }
+            | ChatContent::Overheard { .. }
+            | ChatContent::Status { .. } => return None,
             ChatContent::Message { role, text, interrupted } => {
                 Self::Message { role: *role, text: text.clone(), interrupted: *interrupted }
             }

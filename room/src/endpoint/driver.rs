@@ -86,6 +86,9 @@ impl Driver {
             Ok(()) => {
                 self.refusals = 0;
                 stats.written += 1;
+                if samples.iter().any(|&sample| sample != 0) {
+                    stats.last_sound = Some(Instant::now());
+                }
             }
             Err(error) => {
                 stats.refused += 1;

@@ -20,7 +20,7 @@ mod inlet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use duologue_pipeline::endpoint::{Endpoint, EndpointIo, Rates, Running};
 use duologue_pipeline::resample::Resampler;
@@ -62,6 +62,8 @@ pub struct EndpointStats {
     pub written: u64,
     /// Blocks that it refused, or took too long over.
     pub refused: u64,
+    /// When the engine last took a block that was not silent.
+    pub last_sound: Option<Instant>,
     /// Milliseconds by which the schedule had to move because the thread did not run.
     pub stalled_ms: u64,
 }

@@ -3,14 +3,9 @@
 //! Invariant: the engine's threads never wait for a listener; a listener that is too slow loses the oldest frames, so that what it hears
 //! next is recent, and [`RemoteAudio::dropped`] counts them.
 
-use std::{
-    any::Any,
-    collections::VecDeque,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{any::Any, collections::VecDeque, fmt, sync::Arc, task::Poll};
 
-use tokio::sync::Notify;
+use super::queue::Queue;
 
 /// How to receive a remote track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +59,7 @@ pub struct Playout {
 
 /// Sound of a remote track, frame by frame. Dropping it ends the reception.
 pub struct RemoteAudio {
-    shared: Arc<Shared>,
+    shared: Arc<Queue<State>>,
     rate: u32,
     /// Ends the engine's stream when dropped.
     _stream: Option<Box<dyn Any + Send + Sync>>,
@@ -72,14 +67,7 @@ pub struct RemoteAudio {
 
 /// An engine's end of [`RemoteAudio`]; dropping it ends the stream.
 #[derive(Debug)]
-pub struct RemoteAudioFeed(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Notify,
-    capacity: usize,
-}
+pub struct RemoteAudioFeed(Arc<Queue<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -91,8 +79,7 @@ struct State {
 impl RemoteAudio {
     /// A queue for `capacity` frames (at least 1) at `rate`.
     pub fn channel(rate: u32, capacity: usize) -> (RemoteAudioFeed, Self) {
-        let shared =
-            Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), capacity: capacity.max(1) });
+        let shared = Queue::new(State::default(), capacity);
         (RemoteAudioFeed(shared.clone()), Self { shared, rate, _stream: None })
     }
 
@@ -109,19 +96,11 @@ impl RemoteAudio {
 
     /// The next frame; `None` when the track has ended. Safe to drop while it waits.
     pub async fn next(&mut self) -> Option<AudioFrame> {
-        loop {
-            let changed = self.shared.changed.notified();
-            {
-                let mut state = self.shared.state();
-                if let Some(frame) = state.waiting.pop_front() {
-                    return Some(frame);
-                }
-                if state.ended {
-                    return None;
-                }
-            }
-            changed.await;
-        }
+        let look = |state: &mut State| match state.waiting.pop_front() {
+            None if !state.ended => Poll::Pending,
+            frame => Poll::Ready(frame),
+        };
+        self.shared.next(look).await
     }
 
     /// The next frame, if one waits.
@@ -160,20 +139,14 @@ impl RemoteAudioFeed {
         }
         state.waiting.push_back(frame);
         drop(state);
-        self.0.changed.notify_one();
+        self.0.wake();
     }
 }
 
 impl Drop for RemoteAudioFeed {
     fn drop(&mut self) {
         self.0.state().ended = true;
-        self.0.changed.notify_one();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.wake();
     }
 }
 

@@ -3,29 +3,18 @@
 //! Invariant: feeding never waits. When the queue is full, events are counted instead of queued, and the count comes as
 //! [`RoomEvent::Lagged`] in their place; [`RoomEvent::Disconnected`] always arrives.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use tokio::sync::Notify;
+use std::{collections::VecDeque, sync::Arc, task::Poll};
 
 use super::RoomEvent;
+use super::queue::Queue;
 
 /// What happens in a room, in order.
 #[derive(Debug)]
-pub struct RoomEvents(Arc<Shared>);
+pub struct RoomEvents(Arc<Queue<State>>);
 
 /// An engine's end of [`RoomEvents`]. When the last clone is dropped, the events end.
 #[derive(Debug)]
-pub struct RoomEventsFeed(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Notify,
-    capacity: usize,
-}
+pub struct RoomEventsFeed(Arc<Queue<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,26 +28,17 @@ struct State {
 impl RoomEvents {
     /// A queue for `capacity` events (at least 1).
     pub fn channel(capacity: usize) -> (RoomEventsFeed, Self) {
-        let state = Mutex::new(State { feeds: 1, ..State::default() });
-        let shared = Arc::new(Shared { state, changed: Notify::new(), capacity: capacity.max(1) });
+        let shared = Queue::new(State { feeds: 1, ..State::default() }, capacity);
         (RoomEventsFeed(shared.clone()), Self(shared))
     }
 
     /// The next event; `None` when the room is over and all was read. Safe to drop while it waits.
     pub async fn next(&mut self) -> Option<RoomEvent> {
-        loop {
-            let changed = self.0.changed.notified();
-            {
-                let mut state = self.0.state();
-                if let Some(event) = state.take() {
-                    return Some(event);
-                }
-                if state.feeds == 0 {
-                    return None;
-                }
-            }
-            changed.await;
-        }
+        let look = |state: &mut State| match state.take() {
+            None if state.feeds > 0 => Poll::Pending,
+            event => Poll::Ready(event),
+        };
+        self.0.next(look).await
     }
 
     /// The next event, if one waits.
@@ -93,7 +73,7 @@ impl RoomEventsFeed {
         }
         state.waiting.push_back(event);
         drop(state);
-        self.0.changed.notify_one();
+        self.0.wake();
     }
 }
 
@@ -107,13 +87,7 @@ impl Clone for RoomEventsFeed {
 impl Drop for RoomEventsFeed {
     fn drop(&mut self) {
         self.0.state().feeds -= 1;
-        self.0.changed.notify_one();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.wake();
     }
 }
 

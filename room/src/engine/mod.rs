@@ -40,6 +40,7 @@ pub mod ffi;
 mod options;
 mod peer;
 mod playout;
+mod queue;
 mod stream;
 pub mod support;
 

@@ -207,6 +207,18 @@ fn item(item: &ChatItem) -> Option<WireItem> {
             created_at,
             ..wire::ChatMessage::default()
         }),
+        ChatContent::Overheard { speaker, name, text } => Item::Message(wire::ChatMessage {
+            id,
+            role: wire::ChatRole::User.into(),
+            content: vec![wire::chat_message::ChatContent {
+                payload: Some(wire::chat_message::chat_content::Payload::Text(format!(
+                    "{}: {text}",
+                    if name.is_empty() { speaker } else { name }
+                ))),
+            }],
+            created_at,
+            ..wire::ChatMessage::default()
+        }),
         ChatContent::ToolCall { call_id, name, arguments } => Item::FunctionCall(wire::FunctionCall {
             id,
             call_id: call_id.clone(),

@@ -29,6 +29,7 @@ mod debug;
 mod host;
 mod incoming;
 mod options;
+mod others;
 mod state;
 
 use std::sync::Arc;
@@ -129,7 +130,7 @@ impl RoomSession {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         pipeline.config_mut().ear.echo.enabled &= options.echo_cancellation;
         let mut host =
-            Host::new(Arc::clone(&room), events, session.clone(), track, control.clone(), state, options);
+            Host::new(Arc::clone(&room), events, session.clone(), track, control.clone(), state, options)?;
         host.register().await?;
         timeout(limit, host.until_linked()).await.unwrap_or_else(|_| {
             let what = format!("nobody to talk with came within {} s", limit.as_secs());

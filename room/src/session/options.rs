@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use duologue_pipeline::{Error as PipelineError, Listener};
+
 use crate::engine::{ConnectOptions, RpcCall, RpcFailure};
 use crate::link::LinkConfig;
 
@@ -36,6 +38,9 @@ pub enum MessageStyle {
 /// Answers the calls of a method.
 pub type RpcHandler =
     Arc<dyn Fn(RpcCall) -> Pin<Box<dyn Future<Output = Result<String, RpcFailure>> + Send>> + Send + Sync>;
+
+/// Makes a listener to one voice, whose samples come at this rate in Hz.
+pub(super) type Listeners = Arc<dyn Fn(u32) -> Result<Listener, PipelineError> + Send + Sync>;
 
 /// How a session behaves in a room. The defaults are what existing frontends expect.
 ///
@@ -70,6 +75,7 @@ pub struct RoomOptions {
     /// Leave the room when the session is over; otherwise whoever started it does.
     pub leave: bool,
     pub(super) rpc: BTreeMap<String, RpcHandler>,
+    pub(super) listeners: Option<Listeners>,
 }
 
 impl Default for RoomOptions {
@@ -87,6 +93,7 @@ impl Default for RoomOptions {
             debug: true,
             leave: true,
             rpc: BTreeMap::new(),
+            listeners: None,
         }
     }
 }
@@ -103,6 +110,35 @@ impl RoomOptions {
         F: Future<Output = Result<String, RpcFailure>> + Send + 'static,
     {
         self.rpc.insert(method.into(), Arc::new(move |call| Box::pin(handler(call))));
+        self
+    }
+
+    /// Listens to the other people in the room as well, who are not linked: what they say is shown and
+    /// remembered under their names ([`SessionEvent::Overheard`](duologue_agent::SessionEvent::Overheard),
+    /// [`Agent::on_overheard`](duologue_agent::Agent::on_overheard),
+    /// [`ChatContent::Overheard`](duologue_agent::chat::ChatContent::Overheard)), and it is never answered
+    /// nor does it interrupt. `listener` is called for each of them, with the rate of their sound in Hz; the
+    /// agent's `stt_node` has no part in it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use duologue_pipeline::Listener;
+    /// use duologue_room::session::RoomOptions;
+    /// # use duologue_models::Stt;
+    /// # use duologue_vad::Energy;
+    ///
+    /// fn options(stt: Arc<dyn Stt>) -> RoomOptions {
+    ///     RoomOptions::default().overhear(move |rate| {
+    ///         Listener::new(&*stt, Box::new(Energy::new()), rate, &Listener::recording())
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn overhear(
+        mut self,
+        listener: impl Fn(u32) -> Result<Listener, PipelineError> + Send + Sync + 'static,
+    ) -> Self {
+        self.listeners = Some(Arc::new(listener));
         self
     }
 

@@ -43,6 +43,9 @@ pub struct WorkerOptions {
     pub isolate: bool,
     /// Resident memory, in MiB, above which an isolated job is ended; 0 for no limit.
     pub job_memory_limit_mib: u64,
+    /// Listen to the other people in a room as well, as the job's entrypoint does by
+    /// [`RoomOptions::overhear`](crate::session::RoomOptions::overhear).
+    pub overhear: bool,
     /// Longest that draining waits for jobs, in seconds.
     pub drain_s: u64,
     /// How long a job may take to end when it is told to, in seconds, 1 or more.
@@ -64,6 +67,7 @@ impl Default for WorkerOptions {
             memory_limit_mib: 0,
             isolate: false,
             job_memory_limit_mib: 0,
+            overhear: false,
             drain_s: 3600,
             stop_s: 10,
             http_host: Ipv4Addr::UNSPECIFIED.into(),

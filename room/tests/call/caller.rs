@@ -48,7 +48,7 @@ impl Caller {
             tokio::spawn(speak(Arc::clone(&track), Arc::clone(&line))),
             tokio::spawn(listen(Arc::clone(&room), joined.events, Arc::clone(&kept))),
         ];
-        for participant in room.participants() {
+        for participant in room.participants().into_iter().filter(|p| p.identity.starts_with("agent")) {
             for found in &participant.tracks {
                 subscribe(&room, &found.sid);
             }
@@ -74,6 +74,10 @@ impl Caller {
             sleep(Duration::from_millis(2)).await;
         }
         Instant::now()
+    }
+
+    pub fn mute(&self, muted: bool) {
+        self.track.set_muted(muted).expect("the caller's microphone");
     }
 
     pub async fn type_text(&self, text: &str) {
@@ -163,10 +167,15 @@ async fn speak(track: Arc<dyn LocalAudio>, line: Arc<Mutex<Vec<i16>>>) {
 async fn listen(room: Arc<dyn Room>, mut events: duologue_room::engine::RoomEvents, kept: Arc<Mutex<Kept>>) {
     while let Some(event) = events.next().await {
         match &event {
-            RoomEvent::TrackPublished { track, .. } if track.kind == TrackKind::Audio => {
+            RoomEvent::TrackPublished { participant, track }
+                if track.kind == TrackKind::Audio && participant.starts_with("agent") =>
+            {
                 subscribe(&room, &track.sid);
             }
-            RoomEvent::TrackSubscribed { track, .. } if track.kind == TrackKind::Audio => {
+            // Other callers are not listened to.
+            RoomEvent::TrackSubscribed { participant, track }
+                if track.kind == TrackKind::Audio && participant.starts_with("agent") =>
+            {
                 let format = AudioFormat { queue_frames: 500, ..AudioFormat::default() };
                 if let Ok(mut audio) = room.listen(&track.sid, format).await {
                     let kept = Arc::clone(&kept);

@@ -7,7 +7,7 @@ use duologue_models::kokoro::{Kokoro, KokoroOptions};
 use duologue_models::registry::{ModelKind, Registry, RegistryOptions};
 use duologue_models::stt::{SherpaStt, SttOptions};
 use duologue_models::{LastWords, Stt, Tts};
-use duologue_pipeline::Builder;
+use duologue_pipeline::{Builder, Error, Listener};
 use duologue_vad::SileroModel;
 
 struct Models {
@@ -35,6 +35,13 @@ fn models() -> &'static Models {
             vad: SileroModel::load(&graph(dir("silero-vad", ModelKind::Vad))).expect("the detector"),
         }
     })
+}
+
+/// A listener to one voice at `rate` Hz.
+pub fn listener(rate: u32) -> Result<Listener, Error> {
+    let models = models();
+    let vad = models.vad.stream().expect("a detector");
+    Listener::new(&*models.stt, Box::new(vad), rate, &Listener::recording())
 }
 
 /// The ONNX file in `dir`.

@@ -50,16 +50,21 @@ impl World {
 
     /// The example's agent.
     pub async fn agent(&self, options: RoomOptions) -> (AgentSession<Home>, RoomSession) {
+        let intents = Intents::parse(APPLIANCE, "appliance.toml").expect("the intents");
+        let session = AgentSession::builder(Home::default()).llm(intents).build().expect("a session");
+        let room = self.agent_in(&session, options).await;
+        (session, room)
+    }
+
+    /// As [`World::agent`], in a session of one's own.
+    pub async fn agent_in(&self, session: &AgentSession<Home>, options: RoomOptions) -> RoomSession {
         let joined = self
             .engine
             .connect(&self.url, &self.token("agent"), &RoomOptions::connect_options())
             .await
             .expect("the agent joins");
-        let intents = Intents::parse(APPLIANCE, "appliance.toml").expect("the intents");
-        let session = AgentSession::builder(Home::default()).llm(intents).build().expect("a session");
-        let room = RoomSession::start(joined, &session, RoomAgent, models::pipeline(), options)
+        RoomSession::start(joined, session, RoomAgent, models::pipeline(), options)
             .await
-            .expect("the session starts");
-        (session, room)
+            .expect("the session starts")
     }
 }

@@ -133,6 +133,10 @@ impl<'a> Messages<'a> {
             ChatContent::Message { role: Role::System, text, .. } => {
                 self.say("user", &format!("(Note: {text})"))
             }
+            ChatContent::Overheard { speaker, name, text } => {
+                let name = if name.is_empty() { speaker } else { name };
+                self.say("user", &format!("({name}, also in the room: {text})"));
+            }
             ChatContent::ToolCall { call_id, name, arguments } => self.call(call_id, name, arguments),
             // It stands behind its call, wherever it came.
             ChatContent::ToolResult { .. } => self.answered = true,

@@ -3,9 +3,11 @@
 //! Invariant: the loop never waits for the network; what has to be sent is queued or spawned, and what is
 //! spawned has a deadline.
 
+mod listening;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use duologue_agent::message::Message;
@@ -17,14 +19,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::incoming::{self, Incoming};
 use super::options::{LegacyTranscription, MessageStyle, RoomOptions};
+use super::others::{Others, Overheard};
 use super::state::StateAttribute;
 use super::{Command, RoomOver, debug, leave_room};
-use crate::endpoint::{EndpointControl, listen_format};
+use crate::endpoint::EndpointControl;
 use crate::engine::{
     ByteStream, DisconnectReason, LocalAudio, Participant, ParticipantKind, Room, RoomEvent, RoomEvents,
-    RpcCall, RpcFailure, StreamOptions, TextStream, Track, TrackKind, TrackSource,
+    RpcCall, RpcFailure, StreamOptions, TextStream,
 };
-use crate::link::{self, Link, LinkInput, LinkOutput, Person};
+use crate::link::{Link, LinkInput, Person};
 use crate::preconnect::{self, Recordings};
 use crate::publisher::{Speaker, Transcripts};
 use crate::transcript::{AgentSegments, UserSegments};
@@ -68,6 +71,10 @@ pub(super) struct Host<U: Send + Sync + 'static> {
     transcripts: Option<Transcripts>,
     agent: AgentSegments,
     user: UserSegments,
+    /// Who is overheard, and what they say; none unless the options want it.
+    others: Option<(Others, mpsc::Receiver<Overheard>)>,
+    /// By the track's sid.
+    others_segments: BTreeMap<String, UserSegments>,
     envelopes: Envelopes,
     outbox: mpsc::Sender<Outgoing>,
     sending: tokio::task::JoinHandle<()>,
@@ -86,7 +93,7 @@ impl<U: Send + Sync + 'static> Host<U> {
         control: EndpointControl,
         state: StateAttribute,
         options: RoomOptions,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         control.hold(true);
         let (outbox, queue) = mpsc::channel(OUTBOX);
         let sending = tokio::spawn(send_messages(Arc::clone(&room), options.message_topic.clone(), queue));
@@ -104,6 +111,8 @@ impl<U: Send + Sync + 'static> Host<U> {
             transcripts,
             agent: AgentSegments::new(),
             user: UserSegments::new(),
+            others: None,
+            others_segments: BTreeMap::new(),
             envelopes: Envelopes::new(),
             outbox,
             sending,
@@ -117,10 +126,13 @@ impl<U: Send + Sync + 'static> Host<U> {
             state,
             options,
         };
+        if let Some(listeners) = host.options.listeners.clone() {
+            host.others = Some(Others::start(Arc::clone(&host.room), listeners)?);
+        }
         for participant in host.room.participants() {
             host.joined(participant);
         }
-        host
+        Ok(host)
     }
 
     /// Accepts calls of the methods that the options name.
@@ -170,6 +182,7 @@ impl<U: Send + Sync + 'static> Host<U> {
                     // Nobody subscribed to the chosen one's voice before.
                     self.take_stock();
                 }
+                Some(overheard) = next_of(&mut self.others) => self.overheard(overheard),
                 () = sleep_until(unheard.unwrap_or_else(Instant::now)), if unheard.is_some() => {
                     tracing::warn!("nobody subscribed to the agent's track in time; it speaks nevertheless");
                     self.heard_from_now_on();
@@ -211,6 +224,8 @@ impl<U: Send + Sync + 'static> Host<U> {
             RoomEvent::Reconnected => {
                 self.set_reconnecting(false);
                 self.state.again();
+                // What was asked for while the connection was made anew is forgotten: subscriptions.
+                self.take_stock();
             }
             RoomEvent::Disconnected(reason) => self.room_over(reason),
             RoomEvent::ParticipantJoined(participant) => {
@@ -305,77 +320,6 @@ impl<U: Send + Sync + 'static> Host<U> {
         self.link(LinkInput::Left { identity: identity.to_owned(), reason });
     }
 
-    /// A person's voice is subscribed to; pictures and other agents are not.
-    fn published(&self, identity: &str, track: &Track) {
-        let wanted =
-            self.present.get(identity).is_some_and(|participant| self.link.may_link(&person(participant)));
-        if track.kind != TrackKind::Audio || !wanted {
-            return;
-        }
-        let (room, sid) = (Arc::clone(&self.room), track.sid.clone());
-        tokio::spawn(async move {
-            if let Err(error) = room.set_subscribed(&sid, true).await {
-                tracing::warn!("track {sid} cannot be subscribed to: {error}");
-            }
-        });
-    }
-
-    fn subscribed(&mut self, identity: String, track: &Track) {
-        if track.kind == TrackKind::Audio {
-            let is_microphone = track.source == TrackSource::Microphone;
-            let track = link::Track { sid: track.sid.clone(), is_microphone };
-            self.link(LinkInput::Track { identity, track });
-        }
-    }
-
-    fn link(&mut self, input: LinkInput) {
-        for output in self.link.handle(input) {
-            match output {
-                LinkOutput::Linked(identity) => tracing::info!("linked with {identity}"),
-                LinkOutput::Unlinked(identity) => tracing::info!("no longer linked with {identity}"),
-                LinkOutput::Listen { identity, sid } => self.listen(identity, sid),
-                LinkOutput::StopListening => {
-                    self.speaker = None;
-                    self.wishes.fetch_add(1, Ordering::AcqRel);
-                    self.control.deafen();
-                }
-                LinkOutput::Close(reason) => {
-                    self.over.get_or_insert(RoomOver::ParticipantLeft(reason));
-                    self.hang_up();
-                }
-            }
-        }
-    }
-
-    fn listen(&mut self, identity: String, sid: String) {
-        let recording = self.recordings.take(&sid, self.started.elapsed());
-        let expected = recording.is_none() && self.announces_recording(&identity, &sid);
-        self.speaker = Some(Speaker { identity, track: sid.clone() });
-        let (room, control, wishes) =
-            (Arc::clone(&self.room), self.control.clone(), Arc::clone(&self.wishes));
-        let wish = wishes.fetch_add(1, Ordering::AcqRel) + 1;
-        tokio::spawn(async move {
-            match room.listen(&sid, listen_format()).await {
-                Ok(_) if wishes.load(Ordering::Acquire) != wish => {}
-                Ok(audio) => {
-                    if let Some(sound) = recording
-                        && let Err(error) = control.prepend(Some(sound))
-                    {
-                        tracing::warn!("{error}");
-                    }
-                    control.listen(audio, expected);
-                }
-                Err(error) => tracing::warn!("track {sid} cannot be listened to: {error}"),
-            }
-        });
-    }
-
-    /// Whether a recording of what was said before comes with the track.
-    fn announces_recording(&self, identity: &str, sid: &str) -> bool {
-        let participant = self.room.participants().into_iter().find(|p| p.identity == identity);
-        participant.and_then(|p| p.track(sid).cloned()).is_some_and(|track| track.preconnect)
-    }
-
     /// Whoever was talked with is gone: the agent falls silent, and the session closes.
     fn hang_up(&self) {
         let session = self.session.clone();
@@ -430,26 +374,6 @@ impl<U: Send + Sync + 'static> Host<U> {
         match stream.topic.as_str() {
             preconnect::TOPIC => self.recording_came(&stream),
             debug::TOPIC if self.options.debug => self.asked(&stream),
-            _ => {}
-        }
-    }
-
-    fn recording_came(&mut self, stream: &ByteStream) {
-        let attribute = |key: &str| stream.attributes.get(key).map(String::as_str).unwrap_or_default();
-        let track = attribute(preconnect::TRACK_ATTRIBUTE).to_owned();
-        let rate = attribute(preconnect::RATE_ATTRIBUTE).parse().unwrap_or_default();
-        let channels = attribute(preconnect::CHANNELS_ATTRIBUTE).parse().unwrap_or_default();
-        // 30 s of Opus take some ten milliseconds.
-        let decoded = preconnect::decode(&stream.payload, &stream.mime, rate, channels);
-        let sound = decoded.map_err(|error| tracing::warn!("{}: {error}", stream.from)).ok();
-        let listening = self.speaker.as_ref().is_some_and(|speaker| speaker.track == track);
-        match sound {
-            Some(sound) if !listening => self.recordings.put(&track, sound, self.started.elapsed()),
-            sound if listening => {
-                if let Err(error) = self.control.prepend(sound) {
-                    tracing::warn!("{error}");
-                }
-            }
             _ => {}
         }
     }
@@ -574,6 +498,14 @@ impl<U: Send + Sync + 'static> Host<U> {
         if self.outbox.try_send(outgoing).is_err() {
             tracing::warn!("a {} message was lost: {OUTBOX} wait for the room", envelope.message.type_name());
         }
+    }
+}
+
+/// The next words of the others; never, if nobody is overheard.
+async fn next_of(others: &mut Option<(Others, mpsc::Receiver<Overheard>)>) -> Option<Overheard> {
+    match others {
+        Some((_, overheard)) => overheard.recv().await,
+        None => std::future::pending().await,
     }
 }
 
