@@ -57,7 +57,10 @@ fn conversation(c: &mut Criterion) {
         let mut at = 0;
         b.iter(|| {
             at += 512;
-            core.handle(Input::Voice { at, voiced: false }, Duration::from_micros(at * 125 / 2));
+            core.handle(
+                Input::Voice { at, voiced: false, probability: 0.1 },
+                Duration::from_micros(at * 125 / 2),
+            );
             while let Some(output) = core.poll_output() {
                 black_box(output);
             }

@@ -55,7 +55,7 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
     drop(idle);
     note("stages …");
     stages(&models, &mut results)?;
-    note(&format!("{} turns, live, about {} s …", args.turns, args.turns * 6));
+    note(&format!("{} turns, live, about {} s …", args.turns, args.turns * 20));
     conversation(&models, &settings.pipeline, args, &mut results)?;
     if let Some(bytes) = resident_bytes() {
         results.budget("resident memory", bytes as f64 / 1e6, "MB", 150.0);
