@@ -7,6 +7,9 @@
 //! takes short and soft words with it. Whether somebody speaks is judged on a path of its own: a linear
 //! filter, which takes away nothing but echo and comes 8 ms sooner, and a judge of what it leaves.
 //!
+//! While the agent is silent the canceller passes the sound on as it is, but for a high-pass filter; a
+//! plain filter does that for less, so that listening alone costs little.
+//!
 //! Invariant: one clean block comes out for each captured one, [`EchoCanceller::delay`] samples late;
 //! the filter stays converged from turn to turn, because silence is a reference like any other.
 //!
@@ -49,6 +52,12 @@ const HEADROOM: usize = 64;
 
 /// Smoothing, from block to block, of what says how much of an estimated echo is believed.
 const BELIEF: f32 = 0.6;
+
+/// Silent blocks of the reference after which the canceller rests: no echo is left, and its gains are at one.
+const SILENT: u32 = 200;
+
+/// Blocks that whoever takes over has heard before: high-pass and windows have settled by then.
+const RECENT: usize = 20;
 
 /// How strongly steady noise is taken away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,8 +111,17 @@ pub struct EchoCanceller {
 
 struct Stage {
     processing: AudioProcessing,
+    /// What is left of `processing` while the reference is silent, and its latest samples, as late as
+    /// those of `processing`; `None` if more is done to the sound than cancelling.
+    plain: Option<(AudioProcessing, [f32; AEC_DELAY + BLOCK])>,
+    resting: bool,
+    /// Blocks for which the reference has been silent.
+    silent: u32,
     /// The latest [`HEADROOM`] captured samples, then the block.
     held: [f32; HEADROOM + BLOCK],
+    /// The latest blocks that were cleaned, the oldest at `oldest`.
+    recent: [[f32; BLOCK]; RECENT],
+    oldest: usize,
     filter: Kalman,
     /// What the captured sound has in common with the estimated echo, and the power of the latter.
     borne_out: (f32, f32),
@@ -123,7 +141,7 @@ impl EchoCanceller {
         let mut clean = [0.0; BLOCK];
         if let Some(stage) = &mut canceller.stage {
             // Formats are checked with every block; check them once where an error can be reported.
-            stage.cancel(&[0.0; BLOCK], &mut clean).map_err(|e| {
+            stage.cancel(&[0.0; BLOCK], &[0.0; BLOCK], &mut clean).map_err(|e| {
                 Error::new(ErrorKind::Config, format!("the echo canceller refuses {RATE} Hz mono: {e}"))
             })?;
         }
@@ -205,12 +223,20 @@ impl Stage {
             gain_controller2: config.gain_control.then_some(gain),
             ..Config::default()
         };
+        let transparent = config.noise_suppression.is_none() && config.gain_controller2.is_none();
+        let plain = Config { high_pass_filter: Some(HighPassFilter::default()), ..Config::default() };
         let stream = StreamConfig::new(RATE, 1);
-        let processing =
-            AudioProcessing::builder().config(config).capture_config(stream).render_config(stream).build();
+        let build = |config| {
+            AudioProcessing::builder().config(config).capture_config(stream).render_config(stream).build()
+        };
         Self {
-            processing,
+            processing: build(config),
+            plain: transparent.then(|| (build(plain), [0.0; AEC_DELAY + BLOCK])),
+            resting: false,
+            silent: 0,
             held: [0.0; HEADROOM + BLOCK],
+            recent: [[0.0; BLOCK]; RECENT],
+            oldest: 0,
             filter: Kalman::new(),
             borne_out: (0.0, 0.0),
             belief: 1.0,
@@ -227,12 +253,12 @@ impl Stage {
     ) -> f32 {
         self.held.copy_within(BLOCK.., 0);
         self.held[HEADROOM..].copy_from_slice(captured);
-        if self.cancel(reference, clean).is_err() {
+        let (mut held, mut echo) = ([0.0; BLOCK], [0.0; BLOCK]);
+        held.copy_from_slice(&self.held[..BLOCK]);
+        if self.clean(reference, &held, clean).is_err() {
             // Only a wrong format is an error, and `new` has tried the format.
             clean.fill(0.0);
         }
-        let (mut held, mut echo) = ([0.0; BLOCK], [0.0; BLOCK]);
-        held.copy_from_slice(&self.held[..BLOCK]);
         self.filter.process(reference, &held, &mut echo);
         self.believe(&held, &mut echo);
         for ((to, y), e) in heard.iter_mut().zip(&held).zip(&echo) {
@@ -255,11 +281,58 @@ impl Stage {
         }
     }
 
-    fn cancel(&mut self, reference: &[f32; BLOCK], clean: &mut [f32; BLOCK]) -> Result<(), sonora::Error> {
+    fn clean(
+        &mut self,
+        reference: &[f32; BLOCK],
+        captured: &[f32; BLOCK],
+        clean: &mut [f32; BLOCK],
+    ) -> Result<(), sonora::Error> {
+        let silent = reference.iter().all(|x| *x == 0.0);
+        self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
+        let resting = self.plain.is_some() && self.silent > SILENT;
+        if resting != self.resting {
+            self.resting = resting;
+            // The reference was silent in all of these.
+            for i in 0..RECENT {
+                let block = self.recent[(self.oldest + i) % RECENT];
+                self.take(&[0.0; BLOCK], &block, clean)?;
+            }
+        }
+        self.recent[self.oldest] = *captured;
+        self.oldest = (self.oldest + 1) % RECENT;
+        self.take(reference, captured, clean)
+    }
+
+    /// Gives a block to whoever's turn it is.
+    fn take(
+        &mut self,
+        reference: &[f32; BLOCK],
+        captured: &[f32; BLOCK],
+        clean: &mut [f32; BLOCK],
+    ) -> Result<(), sonora::Error> {
+        match &mut self.plain {
+            Some((filter, latest)) if self.resting => {
+                latest.copy_within(BLOCK.., 0);
+                let mut filtered = [0.0; BLOCK];
+                filter.process_capture_f32(&[captured], &mut [&mut filtered])?;
+                latest[AEC_DELAY..].copy_from_slice(&filtered);
+                clean.copy_from_slice(&latest[..BLOCK]);
+                Ok(())
+            }
+            _ => self.cancel(reference, captured, clean),
+        }
+    }
+
+    fn cancel(
+        &mut self,
+        reference: &[f32; BLOCK],
+        captured: &[f32; BLOCK],
+        clean: &mut [f32; BLOCK],
+    ) -> Result<(), sonora::Error> {
         // The canceller also returns the reference, unchanged.
         let mut unused = [0.0; BLOCK];
         self.processing.process_render_f32(&[reference], &mut [&mut unused])?;
-        self.processing.process_capture_f32(&[&self.held[..BLOCK]], &mut [clean])
+        self.processing.process_capture_f32(&[captured], &mut [clean])
     }
 }
 
@@ -340,6 +413,34 @@ mod tests {
         let speaking = &leaks[302..];
         let mean = speaking.iter().sum::<f32>() / speaking.len() as f32;
         assert!(mean < 0.1, "leak {mean}");
+    }
+
+    #[test]
+    fn a_rest_of_the_canceller_is_not_heard() {
+        // The agent speaks, is silent for 5 s, and speaks again; somebody hums until then.
+        let mut reference = noise(16_000, 0.2);
+        reference.resize(16_000 * 6, 0.0);
+        reference.extend(noise(16_000, 0.2));
+        let mut hum = noise(16_000 * 6, 0.05);
+        hum.resize(reference.len(), 0.0);
+        let captured: Vec<f32> = reference.iter().zip(&hum).map(|(r, h)| r * 0.3 + h).collect();
+        let mut resting = EchoCanceller::new(&EchoConfig::default()).unwrap();
+        let mut tireless = EchoCanceller::new(&EchoConfig::default()).unwrap();
+        tireless.stage.as_mut().unwrap().plain = None;
+        let (rested, leaks) = run(&mut resting, &reference, &captured);
+        let (worked, same) = run(&mut tireless, &reference, &captured);
+        assert_eq!(leaks, same);
+        let apart = |range: std::ops::Range<usize>| {
+            let apart: Vec<f32> =
+                rested[range.clone()].iter().zip(&worked[range.clone()]).map(|(a, b)| a - b).collect();
+            10.0 * (energy(&apart) / energy(&worked[range])).log10()
+        };
+        for second in 0..6 {
+            let apart = apart(second * 16_000..(second + 1) * 16_000);
+            assert!(apart < -60.0, "second {second}: {apart:.1} dB");
+        }
+        let echo = [&rested, &worked].map(|clean| 10.0 * energy(&clean[6 * 16_000..]).log10());
+        assert!(echo[0] < echo[1] + 1.0, "when the agent speaks again: {echo:.1?} dB");
     }
 
     #[test]
