@@ -58,6 +58,8 @@ pub(super) struct Driver<P> {
     jobs: HashMap<String, Control>,
     tasks: JoinSet<()>,
     meter: LoadMeter,
+    /// Why the server was last told to send no jobs.
+    refusal: Option<&'static str>,
 }
 
 /// How a job is told things.
@@ -84,6 +86,7 @@ impl<P: Send + Sync + 'static> Driver<P> {
             jobs: HashMap::new(),
             tasks: JoinSet::new(),
             meter: LoadMeter::new(),
+            refusal: None,
         };
         (driver, sender)
     }
@@ -270,8 +273,15 @@ impl<P: Send + Sync + 'static> Driver<P> {
     }
 
     /// What is to be seen from outside.
-    fn show(&self) {
+    fn show(&mut self) {
         let protocol = &self.protocol;
+        let refusal = protocol.refusal();
+        if refusal != std::mem::replace(&mut self.refusal, refusal) {
+            match refusal {
+                Some(why) => tracing::info!(load = protocol.load(), "no further jobs are taken: {why}"),
+                None => tracing::info!("jobs are taken again"),
+            }
+        }
         self.parts.ledger.update(|figures| {
             figures.active = protocol.running();
             figures.load = protocol.load();

@@ -43,203 +43,31 @@ pub(super) fn is_conjunction(word: &str) -> bool {
 }
 
 /// A clause does not end on these if it can be helped: they belong to what follows.
-const LEANING: &[&str] = &[
-    // Determiners, and what stands before them.
-    "a",
-    "an",
-    "the",
-    "my",
-    "your",
-    "our",
-    "their",
-    "his",
-    "her",
-    "its",
-    "this",
-    "these",
-    "those",
-    "some",
-    "any",
-    "no",
-    "every",
-    "each",
-    "all",
-    "both",
-    "such",
-    "what",
-    "how",
-    "why",
-    "another",
-    "other",
-    "many",
-    "few",
-    "several",
-    // Prepositions.
-    "to",
-    "of",
-    "in",
-    "on",
-    "at",
-    "by",
-    "about",
-    "between",
-    "under",
-    "over",
-    "near",
-    "past",
-    "around",
-    "across",
-    "against",
-    "among",
-    "behind",
-    "besides",
-    "during",
-    "like",
-    "onto",
-    "per",
-    "through",
-    "toward",
-    "towards",
-    "upon",
-    "via",
-    "within",
-    "without",
-    // What qualifies the next word.
-    "very",
-    "really",
-    "quite",
-    "rather",
-    "too",
-    "more",
-    "most",
-    "less",
-    "least",
-    "not",
-    "just",
-    "only",
-    "almost",
-    "nearly",
-    "exactly",
-    "roughly",
-    "approximately",
-    "mostly",
-    "new",
-    // Subjects and auxiliary verbs, also run together.
-    "i",
-    "you",
-    "we",
-    "they",
-    "he",
-    "she",
-    "it",
-    "there",
-    "here",
-    "i'm",
-    "i'll",
-    "i've",
-    "i'd",
-    "you're",
-    "you'll",
-    "you've",
-    "we're",
-    "we'll",
-    "we've",
-    "they're",
-    "they'll",
-    "they've",
-    "he's",
-    "she's",
-    "it's",
-    "it'll",
-    "that's",
-    "there's",
-    "here's",
-    "what's",
-    "let's",
-    "let",
-    "am",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "been",
-    "being",
-    "will",
-    "would",
-    "can",
-    "could",
-    "should",
-    "may",
-    "might",
-    "must",
-    "do",
-    "does",
-    "did",
-    "have",
-    "has",
-    "had",
-    "don't",
-    "doesn't",
-    "didn't",
-    "can't",
-    "cannot",
-    "couldn't",
-    "won't",
-    "wouldn't",
-    "shouldn't",
-    "isn't",
-    "aren't",
-    "wasn't",
-    "weren't",
-    "haven't",
-    "hasn't",
-    "hadn't",
-    // Numbers and names go on.
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-    "billion",
-    "point",
-    "minus",
-    "half",
-    "quarter",
-    "first",
-    "second",
-    "third",
-    "number",
-    "doctor",
-    "mister",
-    "saint",
-];
+const LEANING: [&str; 5] =
+    [DETERMINERS, PREPOSITIONS, QUALIFIERS, SUBJECTS_AND_AUXILIARIES, NUMBERS_AND_TITLES];
+/// Determiners, and what stands before them.
+const DETERMINERS: &str = "\
+    a an the my your our their his her its this these those some any no every each all both such what \
+    how why another other many few several";
+/// Prepositions.
+const PREPOSITIONS: &str = "\
+    to of in on at by about between under over near past around across against among behind besides \
+    during like onto per through toward towards upon via within without";
+/// What qualifies the next word.
+const QUALIFIERS: &str = "\
+    very really quite rather too more most less least not just only almost nearly exactly roughly \
+    approximately mostly new";
+/// Subjects and auxiliary verbs, also run together.
+const SUBJECTS_AND_AUXILIARIES: &str = "\
+    i you we they he she it there here i'm i'll i've i'd you're you'll you've we're we'll we've they're \
+    they'll they've he's she's it's it'll that's there's here's what's let's let am is are was were be \
+    been being will would can could should may might must do does did have has had don't doesn't didn't \
+    can't cannot couldn't won't wouldn't shouldn't isn't aren't wasn't weren't haven't hasn't hadn't";
+/// Numbers and names go on.
+const NUMBERS_AND_TITLES: &str = "\
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+    sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred \
+    thousand million billion point minus half quarter first second third number doctor mister saint";
 /// With these a phrase begins, which the voice may set apart; besides most [`CONJUNCTIONS`].
 const OPENING: &[&str] = &[
     "a", "an", "the", "my", "your", "our", "their", "his", "this", "these", "those", "some", "at", "by",
@@ -289,7 +117,7 @@ pub(super) fn stands_alone(text: &str) -> bool {
 /// Whether the last word of `text` belongs to what follows.
 pub(super) fn leans(text: &str) -> bool {
     let last = text.split_whitespace().next_back().map(plain).unwrap_or_default();
-    LEANING.contains(&last.as_str()) || is_conjunction(&last)
+    LEANING.iter().any(|words| words.split(' ').any(|word| word == last)) || is_conjunction(&last)
 }
 
 /// `word` in lower case, without marks around it.

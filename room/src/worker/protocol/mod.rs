@@ -263,7 +263,7 @@ impl Protocol {
     }
 
     /// Why a further job is not taken now.
-    fn refusal(&self) -> Option<&'static str> {
+    pub fn refusal(&self) -> Option<&'static str> {
         if !matches!(self.life, Life::Working) {
             return Some("the worker is draining");
         }
