@@ -106,7 +106,7 @@ pub struct EchoStats {
 /// Takes the reference's echo out of the captured sound.
 pub struct EchoCanceller {
     config: EchoConfig,
-    stage: Option<Stage>,
+    stage: Option<Box<Stage>>,
 }
 
 struct Stage {
@@ -120,7 +120,7 @@ struct Stage {
     /// The latest [`HEADROOM`] captured samples, then the block.
     held: [f32; HEADROOM + BLOCK],
     /// The latest blocks that were cleaned, the oldest at `oldest`.
-    recent: [[f32; BLOCK]; RECENT],
+    recent: Vec<[f32; BLOCK]>,
     oldest: usize,
     filter: Kalman,
     /// What the captured sound has in common with the estimated echo, and the power of the latter.
@@ -137,7 +137,7 @@ impl EchoCanceller {
     /// [`ErrorKind::Config`] if the canceller refuses its format; not known to happen.
     pub fn new(config: &EchoConfig) -> Result<Self, Error> {
         let mut canceller =
-            Self { config: config.clone(), stage: config.enabled.then(|| Stage::new(config)) };
+            Self { config: config.clone(), stage: config.enabled.then(|| Box::new(Stage::new(config))) };
         let mut clean = [0.0; BLOCK];
         if let Some(stage) = &mut canceller.stage {
             // Formats are checked with every block; check them once where an error can be reported.
@@ -180,7 +180,7 @@ impl EchoCanceller {
     /// Forgets the echo path.
     pub fn reset(&mut self) {
         if let Some(stage) = &mut self.stage {
-            *stage = Stage::new(&self.config);
+            **stage = Stage::new(&self.config);
         }
     }
 
@@ -235,7 +235,7 @@ impl Stage {
             resting: false,
             silent: 0,
             held: [0.0; HEADROOM + BLOCK],
-            recent: [[0.0; BLOCK]; RECENT],
+            recent: vec![[0.0; BLOCK]; RECENT],
             oldest: 0,
             filter: Kalman::new(),
             borne_out: (0.0, 0.0),

@@ -179,9 +179,9 @@ impl Kalman {
         }
         let kept = (1.0 - FADE).powf(rested as f32);
         for (path, variance) in self.path.iter().zip(&mut self.variance) {
-            for k in 0..BINS {
-                let known = path.re[k] * path.re[k] + path.im[k] * path.im[k] + RESTLESS;
-                variance[k] = (known + kept * (variance[k] - known)).min(1.0);
+            for ((v, re), im) in variance.iter_mut().zip(&path.re).zip(&path.im) {
+                let known = re * re + im * im + RESTLESS;
+                *v = (known + kept * (*v - known)).min(1.0);
             }
         }
     }
