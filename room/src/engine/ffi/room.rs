@@ -191,6 +191,15 @@ impl Drop for FfiRoom {
     }
 }
 
+/// Asks once more if no answer came: the engine misses one that is there before it listens for it, as
+/// happens on a busy machine. What is set twice is set.
+async fn twice<F: Future<Output = Result<(), Error>>>(ask: impl Fn() -> F) -> Result<(), Error> {
+    match ask().await {
+        Err(error) if error.kind() == ErrorKind::TimedOut => ask().await,
+        outcome => outcome,
+    }
+}
+
 #[async_trait]
 impl Room for FfiRoom {
     fn info(&self) -> RoomInfo {
@@ -312,49 +321,62 @@ impl Room for FfiRoom {
     }
 
     async fn set_attributes(&self, attributes: &Attributes) -> Result<(), Error> {
-        let what = "setting attributes";
-        let request = SetLocalAttributesRequest {
-            local_participant_handle: self.local_handle(),
-            attributes: convert::entries(attributes),
-            request_async_id: None,
-        };
-        let with_id = |id| {
-            Request::SetLocalAttributes(SetLocalAttributesRequest { request_async_id: Some(id), ..request })
-        };
-        let Message::SetLocalAttributes(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
-            return Err(odd(what));
-        };
-        done(what, callback.error)
+        twice(|| async move {
+            let what = "setting attributes";
+            let request = SetLocalAttributesRequest {
+                local_participant_handle: self.local_handle(),
+                attributes: convert::entries(attributes),
+                request_async_id: None,
+            };
+            let with_id = |id| {
+                Request::SetLocalAttributes(SetLocalAttributesRequest {
+                    request_async_id: Some(id),
+                    ..request
+                })
+            };
+            let Message::SetLocalAttributes(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+                return Err(odd(what));
+            };
+            done(what, callback.error)
+        })
+        .await
     }
 
     async fn set_metadata(&self, metadata: &str) -> Result<(), Error> {
-        let what = "setting metadata";
-        let request = SetLocalMetadataRequest {
-            local_participant_handle: self.local_handle(),
-            metadata: metadata.to_owned(),
-            request_async_id: None,
-        };
-        let with_id =
-            |id| Request::SetLocalMetadata(SetLocalMetadataRequest { request_async_id: Some(id), ..request });
-        let Message::SetLocalMetadata(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
-            return Err(odd(what));
-        };
-        done(what, callback.error)
+        twice(|| async move {
+            let what = "setting metadata";
+            let request = SetLocalMetadataRequest {
+                local_participant_handle: self.local_handle(),
+                metadata: metadata.to_owned(),
+                request_async_id: None,
+            };
+            let with_id = |id| {
+                Request::SetLocalMetadata(SetLocalMetadataRequest { request_async_id: Some(id), ..request })
+            };
+            let Message::SetLocalMetadata(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+                return Err(odd(what));
+            };
+            done(what, callback.error)
+        })
+        .await
     }
 
     async fn set_name(&self, name: &str) -> Result<(), Error> {
-        let what = "setting the name";
-        let request = SetLocalNameRequest {
-            local_participant_handle: self.local_handle(),
-            name: name.to_owned(),
-            request_async_id: None,
-        };
-        let with_id =
-            |id| Request::SetLocalName(SetLocalNameRequest { request_async_id: Some(id), ..request });
-        let Message::SetLocalName(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
-            return Err(odd(what));
-        };
-        done(what, callback.error)
+        twice(|| async move {
+            let what = "setting the name";
+            let request = SetLocalNameRequest {
+                local_participant_handle: self.local_handle(),
+                name: name.to_owned(),
+                request_async_id: None,
+            };
+            let with_id =
+                |id| Request::SetLocalName(SetLocalNameRequest { request_async_id: Some(id), ..request });
+            let Message::SetLocalName(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
+                return Err(odd(what));
+            };
+            done(what, callback.error)
+        })
+        .await
     }
 
     async fn register_rpc(&self, method: &str) -> Result<(), Error> {
