@@ -50,7 +50,7 @@ mkdir -p "$out"
 
 if wants suites; then
     say "the suites of rooms and workers, with a server"
-    timeout 1500 cargo test -p duologue-room
+    timeout 1500 cargo test -p duologue-room --no-fail-fast
     cargo test --features room --test room_cli
 fi
 

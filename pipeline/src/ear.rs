@@ -154,7 +154,7 @@ impl Ear {
     /// An ear for capture at `capture_rate` Hz and a reference at `reference_rate` Hz.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for a value or a rate out of range.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a value or a rate out of range.
     pub fn new(
         config: &EarConfig,
         vad: Box<dyn Vad>,
@@ -179,8 +179,8 @@ impl Ear {
     /// Hears all whole blocks that have been captured; never waits. Returns how many there were.
     ///
     /// # Errors
-    /// [`ErrorKind::Model`] if the detector failed on a frame. That frame counts as silence, all
-    /// blocks are heard nevertheless, and the first failure is returned.
+    /// [`ErrorKind::Model`](crate::ErrorKind::Model) if the detector failed on a frame. That frame counts
+    /// as silence, all blocks are heard nevertheless, and the first failure is returned.
     ///
     /// # Panics
     /// In debug builds, if a reader's rate is not the one given to [`Ear::new`].
