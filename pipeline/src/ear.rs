@@ -282,7 +282,7 @@ impl Ear {
         let (mut clean, mut heard) = ([0.0; BLOCK], [0.0; BLOCK]);
         let leak = self.canceller.process(&rendered, &captured, &mut clean, &mut heard);
         self.stats.blocks += 1;
-        self.detector.leak(leak, rendered.iter().any(|x| *x != 0.0));
+        self.detector.leak(leak, !is_silent(&rendered));
         if let Some(at) = self.clean.push(&clean) {
             on_event(EarEvent::Block { at, samples: &self.clean.block });
         }
@@ -291,6 +291,11 @@ impl Ear {
         }
         self.detector.push(&self.heard.block, on_event)
     }
+}
+
+/// Whether nothing at all was played in a block.
+pub(crate) fn is_silent(block: &[f32; BLOCK]) -> bool {
+    block.iter().all(|x| *x == 0.0)
 }
 
 /// Cuts the delay off a sound and puts it into blocks again.

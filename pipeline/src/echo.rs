@@ -33,7 +33,7 @@ use sonora::config::{
 };
 use sonora::{AudioProcessing, Config, StreamConfig};
 
-use crate::ear::{BLOCK, RATE};
+use crate::ear::{BLOCK, RATE, is_silent};
 use crate::{Error, ErrorKind};
 
 mod evidence;
@@ -53,7 +53,8 @@ const HEADROOM: usize = 64;
 /// Smoothing, from block to block, of what says how much of an estimated echo is believed.
 const BELIEF: f32 = 0.6;
 
-/// Silent blocks of the reference after which the canceller rests: no echo is left, and its gains are at one.
+/// Silent blocks of the reference after which there is nothing left to do: no echo in the room, the
+/// canceller's gains at one, and in the filter nothing but zeros, its smoothed values come down too.
 const SILENT: u32 = 200;
 
 /// Blocks that whoever takes over has heard before: high-pass and windows have settled by then.
@@ -255,14 +256,23 @@ impl Stage {
         self.held[HEADROOM..].copy_from_slice(captured);
         let (mut held, mut echo) = ([0.0; BLOCK], [0.0; BLOCK]);
         held.copy_from_slice(&self.held[..BLOCK]);
+        self.silent = if is_silent(reference) { self.silent.saturating_add(1) } else { 0 };
         if self.clean(reference, &held, clean).is_err() {
             // Only a wrong format is an error, and `new` has tried the format.
             clean.fill(0.0);
         }
-        self.filter.process(reference, &held, &mut echo);
+        if self.silent > SILENT {
+            self.filter.rest(&held, &mut echo);
+        } else {
+            self.filter.process(reference, &held, &mut echo);
+        }
         self.believe(&held, &mut echo);
         for ((to, y), e) in heard.iter_mut().zip(&held).zip(&echo) {
             *to = y - e;
+        }
+        if self.silent > SILENT {
+            self.evidence.rest(&held, heard);
+            return 0.0;
         }
         1.0 - self.evidence.judge(reference, &held, &echo, heard)
     }
@@ -287,8 +297,6 @@ impl Stage {
         captured: &[f32; BLOCK],
         clean: &mut [f32; BLOCK],
     ) -> Result<(), sonora::Error> {
-        let silent = reference.iter().all(|x| *x == 0.0);
-        self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
         let resting = self.plain.is_some() && self.silent > SILENT;
         if resting != self.resting {
             self.resting = resting;

@@ -70,8 +70,6 @@ const CANCELLED_TO_DB: f32 = 6.0;
 const QUIET_DB: f32 = -65.0;
 /// The reference is silent below this level.
 const SILENT_DB: f32 = -70.0;
-/// Silent blocks after which no level of the reference is heard any more, even one at full scale.
-const SILENT: u32 = HOLD + (-SILENT_DB / DECAY_DB) as u32 + 10;
 /// How the floor of the noise falls, in shares of the way, and rises, in dB a block.
 const FLOOR_DOWN: f32 = 0.2;
 const FLOOR_UP_DB: f32 = 0.02;
@@ -101,8 +99,6 @@ pub(super) struct Evidence {
     spread: Levels,
     /// Blocks that leakage was learned from.
     seen: [u32; BANDS],
-    /// Blocks for which the reference has been silent.
-    silent: u32,
 }
 
 impl Evidence {
@@ -123,7 +119,6 @@ impl Evidence {
             floor: [-60.0; BANDS],
             spread: [SPREAD_DB; BANDS],
             seen: [0; BANDS],
-            silent: 0,
         }
     }
 
@@ -131,6 +126,13 @@ impl Evidence {
     pub(super) fn distrust(&mut self) {
         self.leak = [FIRST_LEAK_DB; BANDS];
         self.seen = [0; BANDS];
+    }
+
+    /// One block of a reference that has been silent for [`super::SILENT`] blocks, instead of
+    /// [`Evidence::judge`]: nothing in it is an echo.
+    pub(super) fn rest(&mut self, captured: &[f32; BLOCK], error: &[f32; BLOCK]) {
+        self.captured.hear(captured);
+        self.error.hear(error);
     }
 
     /// How likely, `0.0..=1.0`, `error` holds somebody who is not the echo.
@@ -141,12 +143,6 @@ impl Evidence {
         estimate: &[f32; BLOCK],
         error: &[f32; BLOCK],
     ) -> f32 {
-        self.silent = if reference.iter().all(|x| *x == 0.0) { self.silent.saturating_add(1) } else { 0 };
-        if self.silent > SILENT {
-            self.captured.hear(captured);
-            self.error.hear(error);
-            return 1.0;
-        }
         let reference = self.reference.levels(reference);
         let captured = self.captured.levels(captured);
         let estimate = self.estimate.levels(estimate);

@@ -29,9 +29,6 @@ const STRIDE: usize = TAPS / BLOCK;
 const PARTITIONS: usize = 24;
 /// Blocks whose spectra are kept.
 const PAST: usize = (PARTITIONS - 1) * STRIDE + 1;
-/// Silent blocks after which every kept spectrum is zero, every partition is brought back to its taps,
-/// and what [`COMMON`] smooths has come down from full scale to nothing: 2 s.
-const SILENT: u32 = 200;
 /// Part of a spectrum's energy that falls on the block.
 const SHARE: f32 = BLOCK as f32 / WINDOW as f32;
 /// Partitions brought back to [`TAPS`] taps with each block: all in 80 ms.
@@ -90,8 +87,8 @@ pub(super) struct Kalman {
     /// Of each band: what the error has in common with the estimate, and the estimate's power.
     common: [(f32, f32); BANDS],
     next: usize,
-    /// Blocks for which the reference has been silent.
-    silent: u32,
+    /// Blocks of the rest under way.
+    rested: u32,
 }
 
 impl Kalman {
@@ -114,7 +111,7 @@ impl Kalman {
             near: [0.0; BINS],
             common: [(0.0, 0.0); BANDS],
             next: 0,
-            silent: 0,
+            rested: 0,
         };
         kalman.forget();
         kalman
@@ -137,14 +134,7 @@ impl Kalman {
         captured: &[f32; BLOCK],
         echo: &mut [f32; BLOCK],
     ) {
-        if reference.iter().all(|x| *x == 0.0) {
-            self.silent = self.silent.saturating_add(1);
-            if self.silent > SILENT {
-                return self.rest(captured, echo);
-            }
-        } else {
-            self.wake();
-        }
+        self.wake();
         self.hear_reference(reference);
         let mut sum = ZERO;
         for p in 0..PARTITIONS {
@@ -162,8 +152,10 @@ impl Kalman {
         self.adapt(&error, &estimate);
     }
 
-    /// One block with nothing to estimate: only what is not echo is followed.
-    fn rest(&mut self, captured: &[f32; BLOCK], echo: &mut [f32; BLOCK]) {
+    /// One block of a reference that has been silent for [`super::SILENT`] blocks, instead of
+    /// [`Kalman::process`]: there is nothing to estimate, and only what is not echo is followed.
+    pub(super) fn rest(&mut self, captured: &[f32; BLOCK], echo: &mut [f32; BLOCK]) {
+        self.rested = self.rested.saturating_add(1);
         echo.fill(0.0);
         self.time[..TAPS].fill(0.0);
         self.time[TAPS..].copy_from_slice(captured);
@@ -173,7 +165,7 @@ impl Kalman {
 
     /// Ends a rest: the path has been forgotten for as long as it took.
     fn wake(&mut self) {
-        let rested = std::mem::take(&mut self.silent).saturating_sub(SILENT);
+        let rested = std::mem::take(&mut self.rested);
         if rested == 0 {
             return;
         }
@@ -317,6 +309,7 @@ fn update(
 
 #[cfg(test)]
 mod tests {
+    use super::super::SILENT;
     use super::super::tests::noise;
     use super::*;
 
@@ -326,14 +319,16 @@ mod tests {
         reference.resize((100 + pause) * BLOCK, 0.0);
         reference.extend(noise(100 * BLOCK, 0.2));
         let near = noise(reference.len(), 0.001);
-        let mut estimates = Vec::new();
+        let (mut estimates, mut silent) = (Vec::new(), 0);
         for (reference, near) in reference.chunks_exact(BLOCK).zip(near.chunks_exact(BLOCK)) {
             let captured: [f32; BLOCK] = std::array::from_fn(|i| reference[i] * 0.5 + near[i]);
             let mut echo = [0.0; BLOCK];
-            if tireless {
-                kalman.silent = 0;
+            silent = if reference.iter().all(|x| *x == 0.0) { silent + 1 } else { 0 };
+            if silent > SILENT && !tireless {
+                kalman.rest(&captured, &mut echo);
+            } else {
+                kalman.process(reference.try_into().unwrap(), &captured, &mut echo);
             }
-            kalman.process(reference.try_into().unwrap(), &captured, &mut echo);
             estimates.extend_from_slice(&echo);
         }
         estimates
