@@ -41,6 +41,17 @@ impl ChatContext {
         self.items.insert(self.items.len() - later, item);
     }
 
+    /// Moves the item `id` directly before the item `next`, or to the end if that is none; never towards the
+    /// front.
+    pub(crate) fn defer(&mut self, id: &str, next: Option<&str>) {
+        let place = |id: &str| self.items.iter().rposition(|item| item.id == id);
+        let Some(from) = place(id) else { return };
+        let to = next.map_or(Some(self.items.len()), place).unwrap_or(from);
+        if from < to {
+            self.items[from..to].rotate_left(1);
+        }
+    }
+
     /// All items, oldest first.
     pub fn items(&self) -> &[ChatItem] {
         &self.items

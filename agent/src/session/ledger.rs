@@ -45,6 +45,10 @@ struct Part {
 
 struct OpenTurn {
     agent: String,
+    /// Id of what the user said.
+    asked: Option<String>,
+    /// Id of the first thing that was said or done about it.
+    first: Option<String>,
     /// Waits for the commit.
     user: Option<ChatItem>,
     committed: bool,
@@ -108,6 +112,8 @@ impl Ledger {
         let user = asked.map(|Asked { text, typed }| ChatItem { typed, ..message(agent, Role::User, text) });
         let turn = OpenTurn {
             agent: agent.to_owned(),
+            asked: user.as_ref().map(|item| item.id.clone()),
+            first: None,
             user,
             committed,
             held: Vec::new(),
@@ -151,6 +157,7 @@ impl Ledger {
         };
         let part = part.or_else(|| turn.parts.is_empty().then(|| Self::stretch(&turn.agent)));
         if let Some(item) = part {
+            turn.first.get_or_insert_with(|| item.id.clone());
             turn.parts.push(Part { item, start: turn.text.len(), speech });
         }
         turn.text.push_str(text);
@@ -158,13 +165,14 @@ impl Ledger {
 
     /// A call, a result or another thing that happened within the turn.
     pub fn add(&mut self, key: TurnKey, item: ChatItem) -> Vec<ChatItem> {
-        match self.open.get_mut(&key).filter(|turn| !turn.committed) {
-            Some(turn) => {
+        if let Some(turn) = self.open.get_mut(&key) {
+            turn.first.get_or_insert_with(|| item.id.clone());
+            if !turn.committed {
                 turn.held.push(item);
-                Vec::new()
+                return Vec::new();
             }
-            None => self.keep(vec![item]),
         }
+        self.keep(vec![item])
     }
 
     /// Something that belongs to no turn.
@@ -197,7 +205,9 @@ impl Ledger {
         !self.open.is_empty()
     }
 
-    /// What a model is told for the turn `key`: history, this turn so far, and what is being said.
+    /// What a model is told for the turn `key`: history, what is being said, and this turn so far. What
+    /// the agent said of its own accord after the user spoke, before anything was done about it, stands
+    /// before the user's words: a model answers what it sees last.
     pub fn request(&self, key: TurnKey) -> ChatContext {
         let mut context = self.view.clone();
         for (open, turn) in &self.open {
@@ -212,6 +222,9 @@ impl Ledger {
                     context.insert(item);
                 }
             }
+        }
+        if let Some(OpenTurn { asked: Some(asked), first, .. }) = self.open.get(&key) {
+            context.defer(asked, first.as_deref());
         }
         context
     }
@@ -380,6 +393,26 @@ mod tests {
         assert!(ledger.log().is_empty());
         ledger.abandon(TURN);
         assert!(ledger.log().is_empty() && !ledger.is_open());
+    }
+
+    #[test]
+    fn a_greeting_after_the_question_does_not_pass_for_its_answer() {
+        let mut ledger = ledger();
+        let greeting = TurnKey::Say(1);
+        ledger.begin(TURN, "a", spoken("what time is it"), true);
+        ledger.begin(greeting, "a", None, true);
+        ledger.wrote(greeting, "Hello!", None, None);
+        let asked = ["Assistant: Hello!", "User: what time is it"];
+        assert_eq!(told(&ledger.request(TURN)), asked);
+        ledger.commit(TURN, None);
+        ledger.ended(greeting, over(6));
+        assert_eq!(told(&ledger.request(TURN)), asked);
+        ledger.add(TURN, call());
+        ledger.note(message("a", Role::Assistant, "Your tea is ready."));
+        let later = ["ToolCall", "Assistant: Your tea is ready."];
+        assert_eq!(told(&ledger.request(TURN)), [&asked[..], &later].concat());
+        let log = [&["User: what time is it", "Assistant: Hello!"][..], &later].concat();
+        assert_eq!(told(ledger.log()), log, "what is kept stays in the order of events");
     }
 
     #[test]
