@@ -21,7 +21,7 @@ use duologue_models::{Error, ErrorKind, LastWords, Stt, Tts};
 use duologue_pipeline::{
     Builder, Error as PipelineError, ErrorKind as PipelineErrorKind, Listener, PipelineConfig,
 };
-use duologue_vad::{Energy, SileroModel, Vad};
+use duologue_vad::{Energy, Gated, SileroModel, Vad};
 
 use crate::config::Config;
 
@@ -132,7 +132,7 @@ impl VadModel {
     fn stream(&self) -> Result<Box<dyn Vad>, Error> {
         Ok(match self {
             Self::Energy => Box::new(Energy::new()),
-            Self::Silero(model) => Box::new(model.stream().map_err(vad_error)?),
+            Self::Silero(model) => Box::new(Gated::new(model.stream().map_err(vad_error)?)),
         })
     }
 }

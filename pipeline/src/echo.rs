@@ -234,7 +234,8 @@ impl Stage {
             processing: build(config),
             plain: transparent.then(|| (build(plain), [0.0; AEC_DELAY + BLOCK])),
             resting: false,
-            silent: 0,
+            // At rest: nothing was ever played.
+            silent: SILENT + 1,
             held: [0.0; HEADROOM + BLOCK],
             recent: vec![[0.0; BLOCK]; RECENT],
             oldest: 0,

@@ -15,7 +15,8 @@ use duologue::pipeline::capture::capture_ring;
 use duologue::pipeline::core::{Event, TurnMetrics};
 use duologue::pipeline::ear::{Ear, EarConfig};
 use duologue::pipeline::endpoint::room::{
-    Caller, Clip, EchoPath, Item, Response, RoomConfig, RoomLog, SimulatedRoom, When,
+    Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Response, RoomConfig, RoomLog, SimulatedRoom,
+    When,
 };
 use duologue::pipeline::endpoint::{Paced, Rates};
 use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
@@ -43,7 +44,7 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
     let mut results = Results::default();
     let begin = Instant::now();
     let models = Models::load(&settings, common.offline)?;
-    let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(silence()?)))?;
+    let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(quiet_room()?)))?;
     results.budget("start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);
     let note = |text: &str| {
         if !common.json {
@@ -165,8 +166,12 @@ fn ear(vad: Box<dyn Vad>, speech: &[f32]) -> Result<f64> {
     Ok(busy.as_secs_f64() * 1e6 / BLOCKS as f64)
 }
 
-fn silence() -> Result<SimulatedRoom> {
-    Ok(SimulatedRoom::new(RoomConfig::new(RATES))?.0)
+/// Nobody speaks, as quietly as a microphone hears it: digital silence would flatter whoever takes its absence for
+/// a reason to work.
+fn quiet_room() -> Result<SimulatedRoom> {
+    let mut room = RoomConfig::new(RATES);
+    room.noise = Some(Noise { kind: NoiseKind::Pink, level: NoiseLevel::Dbfs(-60.0) });
+    Ok(SimulatedRoom::new(room)?.0)
 }
 
 /// Share of one core that this process uses over `time`.

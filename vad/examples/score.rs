@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use duologue_vad::score::{Confusion, LabelledFile, labelled_files, score};
-use duologue_vad::{Detector, Energy, SAMPLE_RATE, SegmenterConfig, SileroModel, Vad, VadEvent};
+use duologue_vad::{Detector, Energy, Gated, SAMPLE_RATE, SegmenterConfig, SileroModel, Vad, VadEvent};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -25,7 +25,9 @@ fn main() -> Outcome<()> {
     for path in arguments {
         let path = Path::new(&path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        report(&name, &mut SileroModel::load(path)?.stream()?, &files, &recordings)?;
+        let model = SileroModel::load(path)?;
+        report(&name, &mut model.stream()?, &files, &recordings)?;
+        report(&format!("{name} gated"), &mut Gated::new(model.stream()?), &files, &recordings)?;
     }
     report("energy", &mut Energy::new(), &files, &recordings)?;
     Ok(())

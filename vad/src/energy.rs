@@ -22,6 +22,7 @@
 //! # Ok::<(), duologue_vad::Error>(())
 //! ```
 
+use crate::high_pass::HighPass;
 use crate::{Error, ErrorKind, Vad};
 
 /// 10 ms.
@@ -103,26 +104,6 @@ impl Vad for Energy {
 
     fn reset(&mut self) {
         *self = Self::new();
-    }
-}
-
-/// First-order high-pass at 300 Hz: hum and rumble are not speech.
-#[derive(Clone, Debug, Default)]
-struct HighPass {
-    input: f32,
-    output: f32,
-}
-
-impl HighPass {
-    /// `exp(-2π · 300 Hz / 16 kHz)`.
-    const POLE: f32 = 0.888_9;
-
-    fn step(&mut self, input: f32) -> f32 {
-        // A sample that is no number would stay in the filter for good.
-        let input = if input.is_finite() { input.clamp(-8.0, 8.0) } else { 0.0 };
-        self.output = input - self.input + Self::POLE * self.output;
-        self.input = input;
-        self.output
     }
 }
 

@@ -23,6 +23,8 @@ mod config;
 mod detector;
 mod energy;
 mod error;
+mod gate;
+mod high_pass;
 mod labels;
 pub mod score;
 mod segmenter;
@@ -32,6 +34,7 @@ pub use config::SegmenterConfig;
 pub use detector::{Detector, Level, segments};
 pub use energy::Energy;
 pub use error::{Error, ErrorKind};
+pub use gate::Gated;
 pub use segmenter::{Events, Segmenter, VadEvent};
 pub use silero::{Silero, SileroModel};
 
