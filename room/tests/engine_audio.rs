@@ -219,9 +219,13 @@ async fn track_survives_a_full_reconnect_under_its_new_sid() {
     .await;
     let format = AudioFormat { rate: 16_000, queue_frames: 2_000, ..AudioFormat::default() };
     let mut audio = talk.listener.listen(&sid, format).await.unwrap();
-    let hearing = tokio::spawn(async move { hear(&mut audio, 3 * 16_000).await });
-    speak(&*track, &speech[..3 * 16_000]).await;
+    let hearing = tokio::spawn(async move { hear(&mut audio, 5 * 16_000).await });
+    speak(&*track, &speech[..5 * 16_000]).await;
     let heard = hearing.await.unwrap();
-    assert!(likeness(&speech[20_000..22_000], &heard) > 0.8);
+    // The receiver stretches and squeezes some of it while it finds out how much it must hold back.
+    let pieces = speech[20_000..5 * 16_000].chunks(2_000).filter(|piece| level(piece) > 300.0);
+    let found: Vec<f64> = pieces.map(|piece| likeness(piece, &heard)).collect();
+    let alike = found.iter().filter(|likeness| **likeness > 0.8).count();
+    assert!(alike * 2 > found.len(), "{found:.2?}");
     talk.end().await;
 }
