@@ -106,7 +106,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A pipeline of these models, which nobody answers yet.
+    /// A pipeline of these models, which nobody answers yet. A neural detector is best given behind
+    /// `duologue_vad::Gated`: it is most of what an idle pipeline costs.
     pub fn new(stt: Arc<dyn Stt>, tts: Arc<dyn Tts>, vad: Box<dyn Vad>) -> Self {
         Self {
             stt,
