@@ -22,6 +22,7 @@
 //! # Ok::<(), duologue_vad::Error>(())
 //! ```
 
+use crate::floor::Floor;
 use crate::high_pass::HighPass;
 use crate::{Error, ErrorKind, Vad};
 
@@ -43,38 +44,20 @@ pub struct Energy {
     high_pass: HighPass,
     /// Smoothed energy, dB.
     energy: f32,
-    /// Smallest energy of each recent stretch, dB.
-    minima: [f32; STRETCHES],
-    stretch: usize,
-    frames: usize,
+    /// The noise floor, dB.
+    floor: Floor<STRETCHES, STRETCH>,
 }
 
 impl Energy {
     /// A detector that has heard nothing yet.
     pub fn new() -> Self {
-        Self {
-            high_pass: HighPass::default(),
-            energy: QUIETEST,
-            minima: [f32::INFINITY; STRETCHES],
-            stretch: 0,
-            frames: 0,
-        }
+        Self { high_pass: HighPass::default(), energy: QUIETEST, floor: Floor::new() }
     }
 
     /// The noise floor, in dB of full scale; the quietest level there is before anything was heard.
     pub fn noise_floor(&self) -> f32 {
-        let floor = self.minima.iter().fold(f32::INFINITY, |a, &b| a.min(b));
+        let floor = self.floor.get();
         if floor.is_finite() { floor.max(QUIETEST) } else { QUIETEST }
-    }
-
-    fn track(&mut self, energy: f32) {
-        self.minima[self.stretch] = self.minima[self.stretch].min(energy);
-        self.frames += 1;
-        if self.frames == STRETCH {
-            self.frames = 0;
-            self.stretch = (self.stretch + 1) % STRETCHES;
-            self.minima[self.stretch] = f32::INFINITY;
-        }
     }
 }
 
@@ -97,7 +80,7 @@ impl Vad for Energy {
         let power = frame.iter().map(|&x| self.high_pass.step(x).powi(2)).sum::<f32>() / FRAME as f32;
         let now = 10.0 * (power + 1e-12).log10();
         self.energy = if now > self.energy { now } else { 0.7 * self.energy + 0.3 * now };
-        self.track(now.max(QUIETEST));
+        self.floor.track(now.max(QUIETEST));
         let distance = self.energy - self.noise_floor();
         Ok(1.0 / (1.0 + (-(distance - MIDDLE) * SLOPE).exp()))
     }

@@ -20,6 +20,7 @@
 //! # Ok::<(), duologue_vad::Error>(())
 //! ```
 
+use crate::floor::Floor;
 use crate::high_pass::HighPass;
 use crate::{Error, Vad};
 
@@ -33,7 +34,7 @@ const CALM: u32 = 8;
 const CHECK: u32 = 32;
 /// The floor is the minimum over this many stretches of [`STRETCH`] frames: two seconds of Silero's.
 const STRETCHES: usize = 4;
-const STRETCH: u32 = 16;
+const STRETCH: usize = 16;
 /// The lowest floor: −74 dB of full scale, in power. Speech is not understood there.
 const QUIETEST: f32 = 4e-8;
 /// How far above the floor a frame is still the room's, in power: 2 dB. A steady hiss varies by that much.
@@ -50,7 +51,8 @@ pub struct Gated<V> {
     /// Frames in a row that held no speech, of those asked about.
     calm: u32,
     meter: Meter,
-    floor: Floor,
+    /// The softest frame of the last two seconds.
+    floor: [Floor<STRETCHES, STRETCH>; 2],
     probability: f32,
 }
 
@@ -62,18 +64,6 @@ struct Meter {
     before: f32,
 }
 
-/// The softest frame of the last two seconds.
-#[derive(Debug)]
-struct Floor {
-    minima: [Level; STRETCHES],
-    /// Frames of the latest stretch so far.
-    frames: u32,
-}
-
-/// Power of a frame's loudest piece: above 300 Hz, and of the steps from sample to sample.
-#[derive(Clone, Copy, Debug)]
-struct Level([f32; 2]);
-
 impl<V: Vad> Gated<V> {
     /// Puts a gate, which is open at first, before `vad`.
     pub fn new(vad: V) -> Self {
@@ -84,9 +74,13 @@ impl<V: Vad> Gated<V> {
             unasked: 0,
             calm: 0,
             meter: Meter::default(),
-            floor: Floor::new(),
+            floor: [Floor::new(), Floor::new()],
             probability: 0.0,
         }
+    }
+
+    fn stands_out(&self, level: [f32; 2]) -> bool {
+        level.iter().zip(&self.floor).any(|(level, floor)| *level > floor.get().max(QUIETEST) * MARGIN)
     }
 
     /// Lets the detector hear the frame before the one that it is asked about now.
@@ -105,8 +99,8 @@ impl<V: Vad> Vad for Gated<V> {
 
     fn predict(&mut self, frame: &[f32]) -> Result<f32, Error> {
         let level = self.meter.level(frame);
-        let stands_out = self.floor.is_below(level);
-        self.floor.follow(level);
+        let stands_out = self.stands_out(level);
+        self.floor.iter_mut().zip(level).for_each(|(floor, level)| floor.track(level));
         let is_due = self.calm < CALM || self.unasked + 1 >= CHECK;
         if !stands_out && !is_due && frame.len() == self.passed.len() {
             self.passed.copy_from_slice(frame);
@@ -134,7 +128,8 @@ impl<V: Vad> Vad for Gated<V> {
 }
 
 impl Meter {
-    fn level(&mut self, frame: &[f32]) -> Level {
+    /// Power of a frame's loudest piece: above 300 Hz, and of the steps from sample to sample.
+    fn level(&mut self, frame: &[f32]) -> [f32; 2] {
         let mut loudest = [0.0_f32; 2];
         for piece in frame.chunks(PIECE) {
             let mut power = [0.0; 2];
@@ -148,36 +143,7 @@ impl Meter {
                 *loudest = loudest.max(power / piece.len() as f32);
             }
         }
-        Level(loudest)
-    }
-}
-
-impl Floor {
-    fn new() -> Self {
-        Self { minima: [Level([f32::INFINITY; 2]); STRETCHES], frames: 0 }
-    }
-
-    /// Whether `level` stands out of it.
-    fn is_below(&self, level: Level) -> bool {
-        let floor = self.minima.into_iter().fold(Level([f32::INFINITY; 2]), Level::min);
-        level.0.iter().zip(floor.0).any(|(level, floor)| *level > floor.max(QUIETEST) * MARGIN)
-    }
-
-    fn follow(&mut self, level: Level) {
-        if self.frames == STRETCH {
-            self.frames = 0;
-            self.minima.rotate_right(1);
-            self.minima[0] = Level([f32::INFINITY; 2]);
-        }
-        self.frames += 1;
-        self.minima[0] = self.minima[0].min(level);
-    }
-}
-
-impl Level {
-    /// The softer of two, in each of its parts.
-    fn min(self, other: Self) -> Self {
-        Self([self.0[0].min(other.0[0]), self.0[1].min(other.0[1])])
+        loudest
     }
 }
 

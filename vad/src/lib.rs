@@ -23,6 +23,7 @@ mod config;
 mod detector;
 mod energy;
 mod error;
+mod floor;
 mod gate;
 mod high_pass;
 mod labels;
