@@ -3,8 +3,9 @@
 # page of examples/web. What is missing is installed, or skipped aloud; nothing that it starts is left behind.
 #
 #   .ci/livekit.sh [suites] [python] [browser] [faults]     all of them unless named
+#   .ci/livekit.sh install                                  installs what they need only
 #
-# The agent is the debug build, whose models and codecs are optimised; LIVEKIT_TEST_PROFILE=release takes the other. What
+# The programs are those that `.ci/tests.sh build` has built; LIVEKIT_TEST_BUILT names another folder than target/debug. What
 # each caller said and heard, its figures, timeline and screenshots are in target/livekit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +13,7 @@ target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 out="$target/livekit"
 stt="${LIVEKIT_TEST_STT:-../shared/material/stt/zipformer-3.3m-en}"
 python="$out/venv/bin/python"
-profile="${LIVEKIT_TEST_PROFILE:-dev}"
-built="$target/$([ "$profile" = dev ] && echo debug || echo "$profile")"
+built="${LIVEKIT_TEST_BUILT:-$target/debug}"
 wanted=" ${*:-suites python browser faults} "
 wants() { [[ $wanted == *" $1 "* ]]; }
 say() { printf '\n-- livekit: %s (at %d s)\n' "$*" "$SECONDS"; }
@@ -41,30 +41,11 @@ end_started() {
     started=()
 }
 
-server=$(.ci/livekit-server.sh)
-if [ -z "$server" ]; then exit 0; fi
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-eval "$server"
-mkdir -p "$out"
-
-if wants suites; then
-    say "the suites of rooms and workers, with a server"
-    # As the README's test command has built them. One call at a time: two would take each other's time on a small machine.
-    suites=(room/tests/*.rs)
-    suites=("${suites[@]##*/}")
-    suites=("${suites[@]%.rs}")
-    cargo test --workspace --no-run "${suites[@]/#/--test=}"
-    timeout 900 cargo test --workspace --no-fail-fast "${suites[@]/#/--test=}" -- --test-threads=1
-    timeout 300 cargo test --workspace --test engine_faults -- --ignored
-    cargo test --features room --test room_cli
-fi
-
 have_python() {
     if [ -x "$python" ] && cmp -s tests/peers/requirements.txt "$out/venv/requirements.txt"; then return 0; fi
     command -v python3 >/dev/null || return 1
-    python3 -m venv --clear "$out/venv" || return 1
-    "$python" -m pip install --quiet --require-hashes --only-binary :all: -r tests/peers/requirements.txt || return 1
+    python3 -I -m venv --clear "$out/venv" || return 1
+    "$python" -I -m pip install --quiet --require-hashes --only-binary :all: -r tests/peers/requirements.txt || return 1
     cp tests/peers/requirements.txt "$out/venv/"
 }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
@@ -83,15 +64,33 @@ have_chromium() {
     done
 }
 
+if wants install; then
+    .ci/livekit-server.sh install
+    have_python || skip "the callers need python3 with venv, and PyPI"
+    have_chromium || skip "the browser's caller needs Node with npm, its registry, and Debian's chromium"
+    exit 0
+fi
+
+server=$(.ci/livekit-server.sh)
+if [ -z "$server" ]; then exit 0; fi
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+eval "$server"
+mkdir -p "$out"
+
+if wants suites; then
+    say "the suites of rooms and workers, with a server"
+    # One call at a time: two would take each other's time on a small machine.
+    timeout 900 .ci/tests.sh run duologue-room it --test-threads=1
+    timeout 300 .ci/tests.sh run duologue-room it --ignored
+fi
+
 if ! have_python; then
     skip "the callers need python3 with venv, and PyPI"
     exit 0
 fi
 verdict=(--duologue "$built/duologue")
 if [ -d "$stt" ]; then verdict+=(--stt "$stt"); else skip "no recogniser at $stt: what was heard is not decoded"; fi
-
-say "build"
-cargo build --quiet --profile "$profile" --features room --bins --example livekit_agent
 
 # The agent in room $1; its log is $out/$1/agent.log.
 agent() {

@@ -3,6 +3,7 @@
 #
 #   eval "$(.ci/sound-card.sh)"     sets it up if need be, and sets this shell's environment
 #   .ci/sound-card.sh stop          takes it down
+#   .ci/sound-card.sh install       installs it only, with ALSA's headers
 #
 # PulseAudio plays into a null sink at 48 kHz whose monitor is the default microphone; ALSA's default
 # device is PulseAudio. A reader is kept on the monitor, because an idle null sink stalls for up to
@@ -33,12 +34,15 @@ if [ "${1:-}" = stop ]; then
 fi
 
 pulse_plugin() { find /usr/lib* -name libasound_module_pcm_pulse.so -print -quit 2>/dev/null | grep -q .; }
-if ! { command -v pulseaudio && command -v parec && command -v pactl; } >/dev/null || ! pulse_plugin; then
-    say "installing pulseaudio, pulseaudio-utils, libasound2-plugins"
-    packages=(pulseaudio pulseaudio-utils libasound2-plugins)
+if ! { command -v pulseaudio && command -v parec && command -v pactl; } >/dev/null || ! pulse_plugin ||
+    ! pkg-config --exists alsa 2>/dev/null; then
+    packages=(libasound2-dev libasound2-plugins pkg-config pulseaudio pulseaudio-utils)
+    say "installing ${packages[*]}"
     install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}")
     as_root "${install[@]}" >&2 || { as_root apt-get update >&2 && as_root "${install[@]}" >&2; }
 fi
+
+if [ "${1:-}" = install ]; then exit 0; fi
 
 mkdir -p "$state/run" "$state/state"
 chmod 700 "$state" "$state/run"

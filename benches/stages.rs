@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use duologue::config::Config;
 use duologue::models::text::{ClauseConfig, ClauseSplitter, English, phonemise};
 use duologue::models::{Cancel, SpeakOptions};
-use duologue::pipeline::core::{Config as Rules, Conversation, Input};
+use duologue::pipeline::conversation::{Config as Rules, Conversation, Input};
 use duologue::pipeline::offline;
 use duologue::setup::Models;
 
@@ -51,7 +51,7 @@ fn models(c: &mut Criterion) {
 }
 
 fn conversation(c: &mut Criterion) {
-    c.bench_function("conversation core: one frame's level", |b| {
+    c.bench_function("conversation: one frame's level", |b| {
         let mut core = Conversation::new(Rules::default()).expect("the defaults");
         core.handle(Input::Ready, Duration::ZERO);
         let mut at = 0;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use duologue::caller;
 use duologue::config::Config;
-use duologue::pipeline::core::{Event, State};
+use duologue::pipeline::conversation::{Event, State};
 use duologue::pipeline::endpoint::{Duplex, Paced, WavSink, WavSource};
 use duologue::pipeline::wav::WavWriter;
 use duologue::pipeline::{Reply, UserTurn};

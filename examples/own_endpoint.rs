@@ -10,7 +10,7 @@ use std::time::Duration;
 use duologue::appliance::Appliance;
 use duologue::caller;
 use duologue::config::Config;
-use duologue::pipeline::core::Event;
+use duologue::pipeline::conversation::Event;
 use duologue::pipeline::endpoint::{Exchange, Flow, Rates};
 use duologue::pipeline::resample::Resampler;
 use duologue::setup::Models;

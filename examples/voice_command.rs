@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use duologue::caller;
 use duologue::config::Config;
-use duologue::pipeline::core::Event;
+use duologue::pipeline::conversation::Event;
 use duologue::pipeline::endpoint::Rates;
-use duologue::pipeline::endpoint::room::{Caller, EchoPath, RoomConfig, SimulatedRoom, When};
+use duologue::pipeline::endpoint::simulated::{Caller, EchoPath, SimulatedRoom, SimulatedRoomConfig, When};
 use duologue::pipeline::{Reply, UserTurn};
 use duologue::setup::Models;
 
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _ = reply.text(answer);
     };
 
-    let mut room = RoomConfig::new(Rates { capture: 48_000, playback: 48_000 });
+    let mut room = SimulatedRoomConfig::new(Rates { capture: 48_000, playback: 48_000 });
     room.caller = Caller::new().says(caller::line("turn-on-the-kitchen-lights")?, When::At(500));
     room.echo = Some(EchoPath::new(40.0, -14.0));
     let (room, _log) = SimulatedRoom::new(room)?;

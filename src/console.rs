@@ -28,8 +28,11 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser};
 use duologue_agent::llm::Llm;
+#[cfg(feature = "llm")]
 use duologue_agent::llm::openai::OpenAi;
 use duologue_agent::{Agent, AgentSession, Error, ErrorKind};
+use duologue_pipeline::Builder;
+use duologue_pipeline::endpoint::Endpoint;
 
 use self::narrator::Narrator;
 use crate::config::Config;
@@ -85,7 +88,8 @@ impl Console {
     /// # Errors
     /// [`ErrorKind::Config`] naming the setting that is missing or wrong.
     pub fn llm(&self, offline: impl Llm) -> Result<Arc<dyn Llm>, Error> {
-        let mut config = settings()?.llm;
+        let mut config =
+            settings()?.llm().map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
         if let Some(url) = &self.llm {
             config.base_url.clone_from(url);
         }
@@ -95,7 +99,13 @@ impl Console {
         if config.base_url.is_empty() {
             return Ok(Arc::new(offline));
         }
-        Ok(Arc::new(OpenAi::new(config)?))
+        #[cfg(feature = "llm")]
+        return Ok(Arc::new(OpenAi::new(config)?));
+        #[cfg(not(feature = "llm"))]
+        Err(Error::new(
+            ErrorKind::Config,
+            "llm.base_url needs a build with `--features llm`, which this one is not",
+        ))
     }
 
     /// The speech models of the settings, for [`Console::talk`].
@@ -146,7 +156,47 @@ impl Console {
         models: &Models,
     ) -> Result<(), Error> {
         let pipeline = models.builder(settings()?.pipeline).map_err(|error| failed(&error))?;
-        spoken::run(session, agent, pipeline, &self.lines, Narrator::new(self.json, false)).await
+        #[cfg(feature = "devices")]
+        {
+            use duologue_devices::{DeviceConfig, DeviceEndpoint};
+
+            let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
+            crate::note!(
+                "microphone {} · speakers {} · Ctrl-C ends",
+                devices.microphone(),
+                devices.speakers()
+            );
+            self.converse(session, agent, pipeline, Box::new(devices)).await
+        }
+        #[cfg(not(feature = "devices"))]
+        self.rehearse(session, agent, pipeline).await
+    }
+
+    /// As [`Console::talk`], over `endpoint`, until the session ends or Ctrl-C.
+    ///
+    /// # Errors
+    /// As [`Console::run`].
+    pub async fn converse<U: Send + Sync + 'static>(
+        self,
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+        pipeline: Builder,
+        endpoint: Box<dyn Endpoint>,
+    ) -> Result<(), Error> {
+        spoken::over(session, agent, pipeline, endpoint, Narrator::new(self.json, false)).await
+    }
+
+    /// As [`Console::talk`], with the built-in caller in a simulated room.
+    ///
+    /// # Errors
+    /// As [`Console::run`].
+    pub async fn rehearse<U: Send + Sync + 'static>(
+        self,
+        session: &AgentSession<U>,
+        agent: impl Agent<U>,
+        pipeline: Builder,
+    ) -> Result<(), Error> {
+        spoken::in_room(session, agent, pipeline, &self.lines, Narrator::new(self.json, false)).await
     }
 }
 

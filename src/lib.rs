@@ -27,10 +27,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`agent`] | agents, sessions, tools, language models, history |
 //! | [`setup`] | models by name, and a pipeline of them |
 //! | [`config`] | `duologue.toml` and the environment |
-//! | [`console`] | an agent on the command line, typed or spoken |
 //! | [`pipeline`] | the pipeline itself: endpoints, events, handles, simulation |
 //! | [`models`] | speech models: traits, loaders, registry, text |
 //! | [`vad`] | voice activity detection |
@@ -38,23 +36,36 @@
 //! | [`appliance`] | a small offline agent for demonstrations |
 //! | [`caller`] | the speech of the demonstration's caller |
 //! | [`timeline`] | a conversation as a picture |
-//! | `configured` | an agent out of settings (feature `room`) |
+//! | [`terminal`] | standard output and error, without panics and without obeying what models write |
+//! | `devices` | microphones and speakers (feature `devices`) |
+//! | `agent` | agents, sessions, tools, language models, history (feature `agent`) |
+//! | `configured` | an agent out of settings (feature `agent`) |
+//! | `console` | an agent on the command line, typed or spoken (feature `agent`) |
+//! | `eval` | scripted models, scenarios, assertions, spoken tests (feature `agent`) |
+//! | `triage` | who answers a caller, how far a request is, when a person takes over (feature `triage`) |
 //! | `room` | LiveKit rooms, and the worker that is dispatched to them (feature `room`) |
 #![forbid(unsafe_code)]
 
-pub mod appliance;
-pub mod caller;
-pub mod config;
-#[cfg(feature = "room")]
-pub mod configured;
+#[cfg(feature = "agent")]
 pub mod console;
-pub mod setup;
+pub mod terminal;
 pub mod timeline;
 
+#[cfg(feature = "agent")]
 pub use duologue_agent::facade as agent;
+#[cfg(feature = "devices")]
+pub use duologue_devices as devices;
+#[cfg(feature = "agent")]
+pub use duologue_eval as eval;
 pub use duologue_models as models;
 pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;
 #[cfg(feature = "room")]
 pub use duologue_room as room;
+pub use duologue_setup as setup;
+#[cfg(feature = "agent")]
+pub use duologue_setup::configured;
+pub use duologue_setup::{appliance, caller, config};
+#[cfg(feature = "triage")]
+pub use duologue_triage as triage;
 pub use duologue_vad as vad;

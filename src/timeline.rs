@@ -48,13 +48,16 @@ pub enum Mark {
     Drop,
 }
 
+/// A rim of the ground's colour, so that a label is readable over a waveform.
+const HALO: &str = "paint-order=\"stroke\" stroke=\"#fdfcf8\" stroke-width=\"3\" stroke-linejoin=\"round\"";
+
 impl Mark {
     fn label(self) -> (&'static str, &'static str) {
         match self {
-            Self::Duck => ("duck", "#b58900"),
-            Self::Restore => ("restore", "#859900"),
-            Self::Yield => ("yield", "#dc322f"),
-            Self::Resume => ("resume", "#859900"),
+            Self::Duck => ("duck", "#7a5c00"),
+            Self::Restore => ("restore", "#4f5f00"),
+            Self::Yield => ("yield", "#b3201d"),
+            Self::Resume => ("resume", "#4f5f00"),
             Self::Drop => ("", "#dc322f"),
         }
     }
@@ -231,7 +234,7 @@ impl Timeline {
             let _ = write!(
                 svg,
                 "<line x1=\"{x:.1}\" y1=\"{}\" x2=\"{x:.1}\" y2=\"{}\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\
-                 <text x=\"{:.1}\" y=\"{}\" fill=\"{colour}\" font-size=\"10\">{label}</text>",
+                 <text x=\"{:.1}\" y=\"{}\" fill=\"{colour}\" font-size=\"10\" {HALO}>{label}</text>",
                 y - HALF,
                 y + HALF,
                 x + 3.0,

@@ -1,12 +1,13 @@
 //! A thousand turns of one conversation, in simulated time, and a hundred short ones: the memory must not grow.
 
+#[path = "it/common/mod.rs"]
 mod common;
 
 use std::time::Duration;
 
 use common::{RATES, builder, line};
 use duologue::appliance::Appliance;
-use duologue::pipeline::endpoint::room::{Caller, RoomConfig, SimulatedRoom, When};
+use duologue::pipeline::endpoint::simulated::{Caller, SimulatedRoom, SimulatedRoomConfig, When};
 use duologue::pipeline::endpoint::{Discard, Duplex, Paced, Silence};
 
 const TURNS: usize = 1_000;
@@ -30,7 +31,7 @@ fn a_long_conversation_does_not_eat_memory() {
         caller.item(line(lines[turn % lines.len()], When::AfterAgentSilence(300)).patience_ms(3_000))
     });
     // A room that keeps no log of the sound: its millisecond peaks alone would be 13 MB.
-    let mut config = RoomConfig::new(RATES);
+    let mut config = SimulatedRoomConfig::new(RATES);
     config.caller = caller;
     config.log_s = 10;
     let (room, log) = SimulatedRoom::new(config).unwrap();
@@ -40,7 +41,7 @@ fn a_long_conversation_does_not_eat_memory() {
     while !log.caller_done() {
         simulation.run_for(Duration::from_secs(1)).unwrap();
         answered += std::iter::from_fn(|| events.try_next())
-            .filter(|e| matches!(e.event, duologue::pipeline::core::Event::AgentTurn(_)))
+            .filter(|e| matches!(e.event, duologue::pipeline::conversation::Event::AgentTurn(_)))
             .count();
         if warm.is_none() && answered >= WARM {
             warm = resident();

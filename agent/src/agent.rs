@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use duologue_models::Stt;
-use duologue_pipeline::core::Policy;
+use duologue_pipeline::conversation::Policy;
 use futures_util::stream::BoxStream;
 
 use crate::Error;
 use crate::llm::Llm;
 use crate::message::DataMessage;
-use crate::session::{AgentSession, Participant, Recogniser, Transcript};
+use crate::session::{AgentSession, Participant, Recogniser, TranscriptEvent};
 use crate::tool::{Tool, Toolset};
 
 /// Text as it is written.
@@ -23,7 +23,7 @@ pub type TextStream = BoxStream<'static, String>;
 /// Sound as it comes: blocks of mono samples (±1.0) at 16 kHz, of any length.
 pub type AudioStream = BoxStream<'static, Vec<f32>>;
 /// What the user says, as it is recognised.
-pub type TranscriptStream = BoxStream<'static, Transcript>;
+pub type TranscriptStream = BoxStream<'static, TranscriptEvent>;
 
 /// Who answers the user. `U` is the session's userdata.
 ///

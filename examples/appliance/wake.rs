@@ -3,15 +3,14 @@
 //! It is looked for in what was recognised; a keyword model, which listens to the sound itself, may
 //! hear it, too. Once woken, the appliance listens for a while without it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use duologue::agent::{Error, ErrorKind};
 use duologue::models::stt::{Stt, SttStream, Transcript};
-use duologue::native::sherpa::{KeywordConfig, KeywordSpotter, KeywordStream};
+use duologue::models::wake::{WakeStream, WakeWords};
 use tokio::time::Instant;
 
 /// How long it listens without the wake word, from the last turn that was meant for it.
@@ -68,34 +67,16 @@ fn bare(word: &str) -> String {
 /// A recogniser beside which a keyword model listens.
 pub struct SpottingStt {
     stt: Arc<dyn Stt>,
-    spotter: KeywordSpotter,
+    spotter: WakeWords,
     spotted: Arc<AtomicBool>,
 }
 
 impl SpottingStt {
     /// `stt`, with the keyword model of `directory`, which wakes `word`.
     pub fn load(stt: Arc<dyn Stt>, directory: &Path, word: &WakeWord) -> Result<Self, Error> {
-        let [encoder, decoder, joiner] = ["encoder", "decoder", "joiner"].map(|part| onnx(directory, part));
-        let keywords = fs::read_to_string(directory.join("keywords.txt"))
-            .map_err(|error| wrong(format!("{}/keywords.txt: {error}", directory.display())))?;
-        let config = KeywordConfig::new(encoder?, decoder?, joiner?, directory.join("tokens.txt"), keywords);
-        let spotter = KeywordSpotter::new(&config).map_err(|error| wrong(error.to_string()))?;
+        let spotter = WakeWords::load(directory).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { stt, spotter, spotted: Arc::clone(&word.spotted) })
     }
-}
-
-/// The first of the directory's models whose name begins with `part`.
-fn onnx(directory: &Path, part: &str) -> Result<PathBuf, Error> {
-    let fits = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with(part) && name.ends_with(".onnx")
-    };
-    let entries =
-        fs::read_dir(directory).map_err(|error| wrong(format!("{}: {error}", directory.display())))?;
-    let found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(fits).min();
-    found.ok_or_else(|| {
-        wrong(format!("{}: has no {part}*.onnx; name the directory of a keyword model", directory.display()))
-    })
 }
 
 fn wrong(message: String) -> Error {
@@ -104,9 +85,8 @@ fn wrong(message: String) -> Error {
 
 impl Stt for SpottingStt {
     fn stream(&self) -> Result<Box<dyn SttStream>, duologue::models::Error> {
-        let keywords = self.spotter.stream().map_err(inference)?;
-        let (spotter, spotted) = (self.spotter.clone(), Arc::clone(&self.spotted));
-        Ok(Box::new(Spotting { inner: self.stt.stream()?, spotter, keywords, spotted }))
+        let (keywords, spotted) = (self.spotter.stream()?, Arc::clone(&self.spotted));
+        Ok(Box::new(Spotting { inner: self.stt.stream()?, keywords, spotted }))
     }
 
     fn name(&self) -> &str {
@@ -116,14 +96,13 @@ impl Stt for SpottingStt {
 
 struct Spotting {
     inner: Box<dyn SttStream>,
-    spotter: KeywordSpotter,
-    keywords: KeywordStream,
+    keywords: WakeStream,
     spotted: Arc<AtomicBool>,
 }
 
 impl Spotting {
-    fn spot(&mut self) {
-        while self.keywords.next_detection().is_some() {
+    fn note(&self, spotted: Option<String>) {
+        if spotted.is_some() {
             self.spotted.store(true, Ordering::Release);
         }
     }
@@ -131,8 +110,8 @@ impl Spotting {
 
 impl SttStream for Spotting {
     fn push(&mut self, samples: &[f32]) -> Result<(), duologue::models::Error> {
-        self.keywords.accept(samples).map_err(inference)?;
-        self.spot();
+        let spotted = self.keywords.push(samples)?;
+        self.note(spotted);
         self.inner.push(samples)
     }
 
@@ -141,21 +120,14 @@ impl SttStream for Spotting {
     }
 
     fn finish(&mut self) -> Result<Transcript, duologue::models::Error> {
-        self.keywords.input_finished();
-        self.spot();
-        // A stream that has ended hears no more: the next utterance gets another.
-        self.keywords = self.spotter.stream().map_err(inference)?;
+        let spotted = self.keywords.finish()?;
+        self.note(spotted);
         self.inner.finish()
     }
 
     fn reset(&mut self) {
-        if let Ok(keywords) = self.spotter.stream() {
-            self.keywords = keywords;
-        }
+        // What an utterance that was dropped left unfinished is no keyword.
+        let _ = self.keywords.finish();
         self.inner.reset();
     }
-}
-
-fn inference(error: duologue::native::Error) -> duologue::models::Error {
-    duologue::models::Error::new(duologue::models::ErrorKind::Inference, error.to_string())
 }

@@ -5,8 +5,8 @@ use duologue::agent::message::DataMessage;
 use duologue::agent::tool::Toolset;
 use duologue::agent::{Agent, AgentSession, Error};
 
-use crate::case::{self, Case};
-use crate::tools::{create_ticket, mark_solved, search_knowledge};
+use super::case::{self, Case};
+use super::tools::{create_ticket, mark_solved, search_knowledge};
 
 const INSTRUCTIONS: &str = "You are the voice of Hearth, which makes lights and hubs for the home. \
     Answer in one or two short sentences that are easy to listen to, without lists. \

@@ -4,7 +4,7 @@ use duologue::agent::session::SessionEvent;
 use duologue::agent::todo::{TodoList, TodoStatus};
 use duologue::agent::{AgentSession, Error};
 
-use crate::desk::Desk;
+use super::desk::Desk;
 
 /// The steps of a case: id, and words for the customer.
 const STEPS: [(&str, &str); 3] = [

@@ -21,10 +21,10 @@ use std::sync::Arc;
 use clap::Parser;
 use duologue::agent::message::{DataMessage, Message};
 use duologue::agent::store::{HistoryStore, MemoryStore, RecordStore, SqliteStore};
-use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::agent::{AgentSession, SessionConfig};
 use duologue::config::Config;
 use duologue::console::{Console, Typed};
+use duologue::eval::{Script, ScriptedLlm};
 use serde_json::Value;
 
 use agents::SupportAgent;
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let session = AgentSession::builder(Case::new(&args.customer, Desk::new(records))?)
         .shared_llm(console.llm(offline)?)
         .shared_store(history)
-        .config(SessionConfig { session_id: args.customer, ..Config::load(None)?.session })
+        .config(SessionConfig { session_id: args.customer, ..Config::load(None)?.session()? })
         .build()?;
 
     Ok(console.run_with(&session, SupportAgent, async |line| command(&session, line)).await?)

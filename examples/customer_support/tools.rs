@@ -3,8 +3,8 @@
 use duologue::agent::tool;
 use duologue::agent::tool::{RunContext, ToolError};
 
-use crate::case::{self, Case};
-use crate::knowledge;
+use super::case::{self, Case};
+use super::knowledge;
 
 /// Looks for a solution in the knowledge base. Always search before you answer a question about a
 /// device.

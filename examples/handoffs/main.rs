@@ -8,9 +8,9 @@
 mod agents;
 
 use agents::FrontDesk;
-use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::agent::{AgentSession, Error};
 use duologue::console::Console;
+use duologue::eval::{Script, ScriptedLlm};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

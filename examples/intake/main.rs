@@ -11,9 +11,9 @@ mod task;
 
 use agents::Intake;
 use clap::Parser;
-use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::agent::{AgentSession, Error};
 use duologue::console::Console;
+use duologue::eval::{Script, ScriptedLlm};
 use form::Form;
 use task::Appointments;
 

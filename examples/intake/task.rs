@@ -9,7 +9,7 @@ use duologue::agent::{Agent, AgentSession, Error, tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::form::Form;
+use super::form::Form;
 
 /// What the task finds out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -75,10 +75,8 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let offline = arguments.console.offline;
     let models = arguments.console.models()?;
-    let engine = tokio::task::spawn_blocking(move || {
-        FfiEngine::load(&LoadOptions { offline, ..LoadOptions::default() })
-    })
-    .await??;
+    let engine =
+        tokio::task::spawn_blocking(move || FfiEngine::load(&LoadOptions::offline(offline))).await??;
 
     let joined = engine.connect(&arguments.url, &arguments.token()?, &RoomOptions::connect_options()).await?;
     println!("{} joined {} at {}", joined.room.local().identity, joined.room.info().name, arguments.url);

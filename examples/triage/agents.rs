@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use duologue::agent::tool::Toolset;
 use duologue::agent::{Agent, AgentSession, Error, TurnDecision};
 
-use crate::call::{Call, take_turn};
-use crate::tools::{check_device, find_invoice, refund, resolve_request, transfer};
+use super::call::{Call, take_turn};
+use super::tools::{check_device, find_invoice, refund, resolve_request, transfer};
 
 const STYLE: &str = "Answer in one or two short sentences that are easy to listen to, without lists. \
     When the caller has what they wanted, resolve the request.";

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use duologue::agent::orchestration::{
+use duologue::agent::session::SessionEvents;
+use duologue::agent::{AgentSession, Carry, Error, ErrorKind, Handoff, SessionEvent};
+use duologue::triage::{
     Decision, EscalationPolicy, EscalationReason, Notification, NotificationKind, Notifications,
     RequestState, RequestStatus, Requests, Router,
 };
-use duologue::agent::session::SessionEvents;
-use duologue::agent::{AgentSession, Carry, Error, ErrorKind, Handoff, SessionEvent};
 
-use crate::agents::{Human, Specialist, Triage};
+use super::agents::{Human, Specialist, Triage};
 
 /// What all conversations share.
 pub struct Office {

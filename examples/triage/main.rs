@@ -19,11 +19,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use duologue::agent::AgentSession;
-use duologue::agent::orchestration::{FnNotifier, Notification, Notifications, WebhookNotifier};
 use duologue::agent::store::{MemoryStore, RecordStore, SqliteStore};
-use duologue::agent::testing::{Script, ScriptedLlm};
 use duologue::config::Config;
 use duologue::console::{Console, Typed};
+use duologue::eval::{Script, ScriptedLlm};
+use duologue::triage::{FnNotifier, Notification, Notifications, WebhookNotifier};
 
 use agents::Triage;
 use call::{Call, Office};
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let office = office::open(Some(Arc::clone(&llm)), store, notifications.start())?;
     let session = AgentSession::builder(Call::new("ada", Arc::clone(&office)))
         .shared_llm(llm)
-        .config(Config::load(None)?.session)
+        .config(Config::load(None)?.session()?)
         .build()?;
 
     let timed = tokio::spawn(call::time_answers(session.clone(), session.events()));

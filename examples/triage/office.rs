@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use duologue::agent::Error;
 use duologue::agent::llm::Llm;
-use duologue::agent::orchestration::{EscalationPolicy, Notifications, Priority, Requests, Route, Router};
 use duologue::agent::store::RecordStore;
+use duologue::triage::{EscalationPolicy, Notifications, Priority, Requests, Route, Router};
 
-use crate::call::Office;
+use super::call::Office;
 
 /// Without a model, the keywords decide.
 pub fn open(

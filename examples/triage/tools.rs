@@ -1,12 +1,12 @@
 //! What the specialists may do.
 
-use duologue::agent::orchestration::Decision;
 use duologue::agent::tool;
 use duologue::agent::tool::{RunContext, ToolError};
 use duologue::agent::{Error, Handoff};
+use duologue::triage::Decision;
 
-use crate::agents::Specialist;
-use crate::call::{self, Call};
+use super::agents::Specialist;
+use super::call::{self, Call};
 
 /// The invoices there are, and their amounts.
 const INVOICES: [(&str, u32); 2] = [("4711", 59), ("4712", 18)];

@@ -4,7 +4,7 @@
 
 Writes letters.bin beside this file. With --holdout it trains on 95 % of the words, decodes 2,000 of the others and
 prints the word accuracy instead. About four minutes of one core. The layout of letters.bin is told in
-src/text/g2p/letters.rs.
+src/text/english/g2p/letters.rs.
 """
 import collections
 import heapq
@@ -249,7 +249,7 @@ def placed(model, slots):
 
 
 def write(path, pairs, model):
-    """Pairs, then an open-addressing table of n-grams: see src/text/g2p/letters.rs."""
+    """Pairs, then an open-addressing table of n-grams: see src/text/english/g2p/letters.rs."""
     slots = len(model) * 8 // 7 | 1
     while not (table := placed(model, slots)):
         slots += 2

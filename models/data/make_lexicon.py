@@ -1,20 +1,23 @@
 """Packs the pronunciation dictionary into lexicon.bin, beside this file.
 
-    python3 make_lexicon.py DICTIONARY     # index.js of npm's cmu-pronouncing-dictionary
+    python3 make_lexicon.py DICTIONARY GOLD SILVER
+        # index.js of npm's cmu-pronouncing-dictionary; us_gold.json and us_silver.json of PyPI's misaki
 
-Words are those of the dictionary in Kokoro's notation (notation.py), corrected and extended by overrides.txt; plurals
-and possessives that the run-time rule makes by itself are left out. Layout, all integers little-endian:
+Words are those of the gold list, which is in Kokoro's notation already; then those of the dictionary, put into it by
+notation.py; then those of the silver list; all corrected and extended by overrides.txt. Plurals and possessives that the run-time rule makes by itself are left out. Layout, all integers little-endian:
 
     "LEX1"  u32 words  u32 blocks  u16 codes
     codes  × (u8 length, UTF-8 phonemes)      what each phoneme byte stands for; frequent sequences have their own
     blocks × u32                              where each block starts, from the first block
-    blocks                                    16 words each, sorted by their UTF-8 bytes: see src/text/g2p/lexicon.rs
+    blocks                                    16 words each, sorted by their UTF-8 bytes: see src/text/english/g2p/lexicon.rs
     u32                                       CRC-32 of all before
 Each word: u8 shared (bytes in common with the word before; 0 for a block's first), u8 rest (length), the other bytes,
 then the phoneme codes, the last with its high bit set.
 """
 import collections
+import json
 import os
+import re
 import struct
 import sys
 import zlib
@@ -27,8 +30,21 @@ CODES = 128
 
 
 def plural(stem):
-    """The regular plural or possessive of phonemes `stem`, as src/text/g2p/english.rs makes it."""
+    """The regular plural or possessive of phonemes `stem`, as src/text/english/g2p/pronounce.rs makes it."""
     return stem + ("s" if stem[-1] in "ptkfθ" else "ᵻz" if stem[-1] in "szʃʒʧʤ" else "z")
+
+
+def listed(path):
+    """The words of one of misaki's lists, in lower case, in Kokoro's symbols; capitals-only entries are no words."""
+    words, capital = {}, {}
+    for word, sound in json.load(open(path, encoding="utf-8")).items():
+        if isinstance(sound, dict):
+            sound = sound.get("DEFAULT")
+        if not sound or not re.fullmatch("[a-zà-ÿ][a-zà-ÿ']*", word.lower()) or (word.isupper() and len(word) > 1):
+            continue
+        sound = sound.replace("ɾ", "T").replace("ʔ", "t")
+        (words if word.islower() else capital)[word.lower()] = sound
+    return {**capital, **words}
 
 
 def derivable(words, word):
@@ -64,7 +80,9 @@ def pairs_merged(words):
 
 
 def main():
-    words = {w: notation.phonemes(w, a) for w, a in notation.dictionary(sys.argv[1]).items()}
+    words = listed(sys.argv[3])
+    words.update((w, notation.phonemes(w, a)) for w, a in notation.dictionary(sys.argv[1]).items())
+    words.update(listed(sys.argv[2]))
     words.update(notation.overrides(os.path.join(HERE, "overrides.txt")))
     kept = {w: s for w, s in words.items() if not derivable(words, w)}
     table, coded = pairs_merged(kept)

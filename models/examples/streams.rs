@@ -12,7 +12,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use duologue_models::stt::{SAMPLE_RATE, SherpaStt, Stt, SttOptions};
+use duologue_models::stt::{SAMPLE_RATE, StreamingStt, Stt, SttOptions};
 
 const PIECE: usize = 320;
 const ROUNDS: usize = 3;
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threads = rest.first().map_or(Ok(2), |text| text.parse())?;
     let paths = rest.get(1).map(|text| text.parse()).transpose()?;
     let start = Instant::now();
-    let stt = SherpaStt::load(Path::new(model), &SttOptions { paths, ..SttOptions::default() })?;
+    let stt = StreamingStt::load(Path::new(model), &SttOptions { paths, ..SttOptions::default() })?;
     println!("{}: loaded in {:.0} ms", stt.name(), ms(start));
     let samples = read(Path::new(wav))?;
     let mut stream = stt.stream()?;
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn hear(stt: &SherpaStt, samples: &[f32]) -> Result<Times, duologue_models::Error> {
+fn hear(stt: &StreamingStt, samples: &[f32]) -> Result<Times, duologue_models::Error> {
     let mut times = Times::default();
     let mut stream = stt.stream()?;
     for _ in 0..ROUNDS {

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Inference,
     /// Reading or writing failed: check the named path and the disk.
     Io,
+    /// A model could not be fetched: check the network, or pull it elsewhere and carry a bundle over.
+    Fetch,
 }
 
 /// An error of a speech model; its message names the file, key or value and the remedy.
@@ -57,6 +59,19 @@ impl From<duologue_native::Error> for Error {
             Native::DiskFull | Native::Io => ErrorKind::Io,
             Native::InvalidArgument | Native::Timeout | Native::Runtime => ErrorKind::Inference,
             _ => ErrorKind::Natives,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<duologue_fetch::Error> for Error {
+    fn from(error: duologue_fetch::Error) -> Self {
+        use duologue_fetch::ErrorKind as Fetch;
+        let kind = match error.kind() {
+            Fetch::Missing => ErrorKind::NotFound,
+            Fetch::Corrupt => ErrorKind::Invalid,
+            Fetch::DiskFull | Fetch::Io | Fetch::Untrusted => ErrorKind::Io,
+            _ => ErrorKind::Fetch,
         };
         Self::new(kind, error.to_string())
     }

@@ -3,14 +3,19 @@
 #![forbid(unsafe_code)]
 
 mod error;
-pub mod kokoro;
+mod family;
+pub mod load;
+mod model_toml;
+pub mod probe;
 pub mod registry;
 pub mod stt;
 pub mod text;
 pub mod tts;
 pub mod turn;
+pub mod wake;
 
 pub use error::{Error, ErrorKind};
+pub use family::{Family, ModelKind};
 pub use stt::{Stt, SttStream, Transcript, Word};
-pub use tts::{Cancel, SpeakOptions, Speech, Tts, TtsCost, WordMark};
-pub use turn::{LastWords, TurnContext, TurnDetector};
+pub use tts::{Cancel, Piece, SpeakOptions, Speech, Tts, TtsCost, WordMark};
+pub use turn::{LastWords, TurnDetector, TurnStream};

@@ -1,6 +1,6 @@
 //! The crate's one error type: what went wrong, in words, and what the caller can do, as a kind.
 
-use std::{fmt, io, path::Path};
+use std::{fmt, io, path::Path, sync::Arc};
 
 /// What went wrong, and by that what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Corrupt,
     /// The package index could not be reached or answered with an error. Check the network, the proxy and the index settings.
     Network,
+    /// A library lies where somebody else could change it. Correct its owner and its mode, or name another place.
+    Untrusted,
     /// Something would have to be fetched, but `offline` is set. Fetch it on a machine with a network and copy it over.
     Offline,
     /// No prebuilt libraries exist for this operating system and processor. Build them and set `DUOLOGUE_NATIVES`.
@@ -42,12 +44,13 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    cause: Option<Arc<duologue_fetch::Error>>,
 }
 
 impl Error {
     /// An error of the given kind. The message is a sentence or two without a trailing full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), cause: None }
     }
 
     /// What the caller can do about it.
@@ -57,22 +60,7 @@ impl Error {
 
     /// An input or output error on `path` while `doing` something ("cannot read").
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::disk_full(path, error)
-            }
-            _ => Self::new(ErrorKind::Io, format!("{doing} {}: {error}", path.display())),
-        }
-    }
-
-    pub(crate) fn disk_full(path: &Path, error: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::DiskFull,
-            format!(
-                "no room to write {}: {error}; free some space or set DUOLOGUE_CACHE to a directory on another disk",
-                path.display()
-            ),
-        )
+        Self::new(ErrorKind::Io, format!("{doing} {}: {error}", path.display()))
     }
 
     pub(crate) fn argument(message: impl Into<String>) -> Self {
@@ -90,7 +78,29 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<duologue_fetch::Error> for Error {
+    fn from(error: duologue_fetch::Error) -> Self {
+        use duologue_fetch::ErrorKind as Fetch;
+        let kind = match error.kind() {
+            Fetch::Missing => ErrorKind::NativesMissing,
+            Fetch::Corrupt => ErrorKind::Corrupt,
+            Fetch::Network | Fetch::NotFound | Fetch::Refused | Fetch::Unconfigured => ErrorKind::Network,
+            Fetch::Untrusted => ErrorKind::Untrusted,
+            Fetch::Offline => ErrorKind::Offline,
+            Fetch::UnsupportedPlatform => ErrorKind::UnsupportedPlatform,
+            Fetch::DiskFull => ErrorKind::DiskFull,
+            Fetch::Timeout => ErrorKind::Timeout,
+            _ => ErrorKind::Io,
+        };
+        Self { kind, message: error.to_string(), cause: Some(Arc::new(error)) }
+    }
+}
 
 /// This crate's result.
 pub type Result<T> = std::result::Result<T, Error>;

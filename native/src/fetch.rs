@@ -1,21 +1,14 @@
-//! Fetches the libraries into the cache: download, verify, unpack, rename into place.
-//!
-//! Invariant: nothing appears under its final name before all of it is verified. Processes that race on an empty cache take turns on a lock
-//! file; the second finds the first one's work. Whatever a killed process left behind is removed by the next one to hold the lock.
+//! Fetches the libraries into the cache where they are nowhere else.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use duologue_fetch::Bundle;
 
 use crate::{
     error::{Error, ErrorKind, Result},
     locate::{Search, Source, locate},
-    lock,
-    options::{LoadOptions, Progress},
-    platform::{Bundle, ENGINES},
-    progress, store,
-    wheel::{self, Wheel},
+    options::LoadOptions,
+    platform::ENGINES,
 };
 
 /// Makes sure that the libraries are somewhere, without loading them, and says where. Fetches them into the cache if they are not found.
@@ -37,18 +30,18 @@ pub(crate) fn fetch_bundle(bundle: &Bundle, search: Search, options: &LoadOption
     }
     // Before offline is: no other machine can fetch what does not exist.
     bundle.platform()?;
-    if options.is_offline() {
+    if options.fetch.is_offline() {
         return Err(offline(bundle, &search));
     }
-    install(&options.cache()?, bundle, options)
+    Ok(bundle.install(&options.fetch.cache()?, &options.fetch)?)
 }
 
-/// Hashes the libraries in the cache, whatever their stamp says. Slow (tens to hundreds of milliseconds), for `doctor`.
+/// Hashes the libraries in `dir`, whatever their stamp says. Slow (tens to hundreds of milliseconds), for `doctor`.
 ///
 /// # Errors
 /// [`ErrorKind::NativesMissing`], [`ErrorKind::Corrupt`], [`ErrorKind::Io`], [`ErrorKind::UnsupportedPlatform`].
-pub fn verify(dir: &Path) -> Result<()> {
-    store::verify(dir, ENGINES.platform()?)
+pub fn verify(dir: &Path, options: &LoadOptions) -> Result<()> {
+    Ok(ENGINES.verify(dir, &options.fetch.cache()?)?)
 }
 
 fn named_problem(search: &Search) -> Option<Error> {
@@ -69,36 +62,4 @@ fn offline(bundle: &Bundle, search: &Search) -> Error {
             search.summary()
         ),
     )
-}
-
-fn install(cache: &Path, bundle: &Bundle, options: &LoadOptions) -> Result<PathBuf> {
-    let platform = bundle.platform()?;
-    let (root, dir) = (store::root(cache), store::directory(cache, bundle, platform));
-    fs::create_dir_all(&root).map_err(|e| Error::io("cannot create", &root, &e))?;
-    let _lock = lock::acquire(&root, options)?;
-    if store::check(&dir, platform).is_ok() {
-        return Ok(dir);
-    }
-    let wheel = Wheel {
-        package: bundle.package,
-        version: bundle.version,
-        tag: platform.tag,
-        sha256: platform.wheel_sha256,
-        bytes: Some(platform.wheel_bytes),
-    };
-    let work = wheel::WorkDir::new(&root)?;
-    let archive = wheel.download(work.path(), options)?;
-    let new = work.path().join("new");
-    fs::create_dir(&new).map_err(|e| Error::io("cannot create", &new, &e))?;
-    for member in platform.members {
-        wheel::extract(&archive, member.path, member.sha256, &new.join(member.name))?;
-    }
-    store::write_stamp(&new, platform)?;
-    if dir.exists() {
-        // Damaged, or `check` above would have returned.
-        fs::rename(&dir, work.path().join("old")).map_err(|e| Error::io("cannot replace", &dir, &e))?;
-    }
-    fs::rename(&new, &dir).map_err(|e| Error::io("cannot create", &dir, &e))?;
-    progress::tell(options, Progress::Finished { dir: dir.clone() });
-    Ok(dir)
 }

@@ -1,17 +1,20 @@
-//! Finds, fetches, verifies and loads Duologue's shared libraries: ONNX Runtime 1.28.2 and sherpa-onnx 2.0.1.
+//! Finds and loads Duologue's shared libraries: ONNX Runtime 1.28.2 and sherpa-onnx 2.0.1.
 //!
 //! Nothing is linked at build time and `cargo build` downloads nothing. The first use loads both libraries, in this order of looking:
 //!
 //! 1. the directory that `DUOLOGUE_NATIVES` names: then nothing else is tried and nothing is fetched,
 //! 2. the directory of the executable,
 //! 3. `../lib`, seen from the executable,
-//! 4. the cache: `DUOLOGUE_CACHE`, else the platform's cache directory ([`cache_dir`]), in `natives/`,
-//! 5. the Python package index: the wheel `sherpa-onnx-core` 2.0.1, pinned by SHA-256, into the cache, once. pip fetches it
-//!    (`DUOLOGUE_PYTHON`, else `python3`), so the user's index, proxy and certificates apply; without Python or pip this crate asks the
-//!    index itself (`DUOLOGUE_INDEX_URL`, else `PIP_INDEX_URL`, else PyPI; `HTTPS_PROXY`; `PIP_CERT`). `DUOLOGUE_OFFLINE=1` forbids it.
+//! 4. the cache: `DUOLOGUE_CACHE`, else the platform's cache directory ([`duologue_fetch::cache_dir`]), in `natives/`,
+//! 5. the Python package index: the wheel `sherpa-onnx-core` 2.0.1, pinned by SHA-256, into the cache, once ([`duologue_fetch`] says how).
+//!    `DUOLOGUE_OFFLINE=1` forbids it.
 //!
 //! The feature `livekit` adds a third library, LiveKit's engine 0.13.2, from the wheel `livekit` 1.2.0: module `livekit` says where it is
 //! looked for. Nothing of it is fetched or loaded by the functions here.
+//!
+//! What lies beside the executable, in `../lib` or in the cache is loaded only if it is the wheel's bytes, by SHA-256, and if nobody but this
+//! user, root and (for the first two) the owner of the executable could change it. In a directory that `DUOLOGUE_NATIVES` names the user
+//! may put builds of their own: there only files that others could change are refused.
 //!
 //! # Invariants
 //! - There is one ONNX Runtime in the process; sherpa-onnx uses the same one. Both versions are checked before anything else is called,
@@ -41,26 +44,19 @@
 pub mod cpu;
 mod error;
 mod fetch;
-mod index;
 mod library;
 #[cfg(feature = "livekit")]
 pub mod livekit;
 mod locate;
-mod lock;
 pub mod onnx;
 pub mod onnx_file;
 mod options;
-mod pip;
 mod platform;
-mod progress;
 pub mod sherpa;
-mod store;
-pub mod wheel;
 
 pub use error::{Error, ErrorKind, Result};
 pub use fetch::{fetch, verify};
 pub use library::{Natives, load, load_with};
 pub use locate::{Candidate, Search, Source, locate};
 pub use onnx::Cancel;
-pub use options::{LoadOptions, Progress, ProgressFn, cache_dir};
-pub use store::sha256_file;
+pub use options::LoadOptions;

@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+use duologue_fetch::Bundle;
 use libloading::Library;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     fetch::fetch,
     locate::{Source, locate},
     options::LoadOptions,
-    platform::{Bundle, ENGINES, ORT_FILE, ORT_VERSION, SHERPA_FILE, SHERPA_VERSION},
+    platform::{ENGINES, ORT_FILE, ORT_VERSION, SHERPA_FILE, SHERPA_VERSION},
     sherpa::ffi::SherpaOnnx,
 };
 

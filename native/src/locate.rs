@@ -5,11 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use duologue_fetch::{
+    Bundle,
+    trust::{self, Owners},
+};
+
 use crate::{
     error::{Error, ErrorKind, Result},
     options::LoadOptions,
-    platform::{Bundle, ENGINES, ORT_FILE, SHERPA_FILE},
-    store,
+    platform::{ENGINES, ORT_FILE, SHERPA_FILE},
 };
 
 const FILES: [&str; 2] = [ORT_FILE, SHERPA_FILE];
@@ -47,7 +51,7 @@ pub struct Candidate {
     pub source: Source,
     /// The directory; for LiveKit's engine the file itself, where one is named.
     pub dir: PathBuf,
-    /// What is wrong with it; `None` if both libraries are there (and, in the cache, are the wheel's bytes).
+    /// What is wrong with it; `None` if the libraries are there, nobody else can change them, and (but in a named directory) they are the wheel's bytes.
     pub problem: Option<Error>,
 }
 
@@ -77,54 +81,79 @@ impl Search {
     }
 }
 
-/// Looks for the libraries in the documented order; opens no library and no socket, writes nothing but a stamp in the cache.
+/// Looks for the libraries in the documented order; opens no library and no socket, writes nothing but stamps in the cache. What is not in
+/// a directory that the user names must be the wheel's bytes, and nobody else may be able to change it.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if there is no cache directory. A library that is not found is no error: see [`Search::found`].
 pub fn locate(options: &LoadOptions) -> Result<Search> {
     if let Some((dir, name)) = options.explicit_dir() {
-        let problem = missing_in(&dir, &FILES).map(|file| {
-            Error::new(
-                ErrorKind::NativesMissing,
-                format!(
-                    "{name} names {}, but it holds no {file}; correct it, or unset it so that the libraries are fetched",
-                    dir.display()
-                ),
-            )
+        let missing = missing_in(&dir).map(|file| {
+            let message = format!(
+                "{name} names {}, but it holds no {file}; correct it, or unset it so that the libraries are fetched",
+                dir.display()
+            );
+            Error::new(ErrorKind::NativesMissing, message)
         });
+        let problem = missing.or_else(|| FILES.iter().find_map(|file| writable_by_others(&dir.join(file))));
         return Ok(Search { candidates: vec![Candidate { source: Source::Named, dir, problem }] });
     }
-    search(&ENGINES, &FILES, options)
+    search(&ENGINES, options)
 }
 
-/// Looks beside the executable and in the cache for a directory with `files`.
-pub(crate) fn search(bundle: &Bundle, files: &[&'static str], options: &LoadOptions) -> Result<Search> {
+/// Looks beside the executable and in the cache for a directory with the libraries of `bundle`, unchanged.
+pub(crate) fn search(bundle: &Bundle, options: &LoadOptions) -> Result<Search> {
     let mut search = Search { candidates: Vec::new() };
-    for (source, dir) in beside_executable() {
-        let problem =
-            missing_in(&dir, files).map(|file| Error::new(ErrorKind::NativesMissing, format!("no {file}")));
+    if bundle.platform().is_err() {
+        // Nothing is published for this platform, so nothing can be recognised.
+        return Ok(search);
+    }
+    let cache = options.fetch.cache()?;
+    for (source, dir, owners) in places(bundle, &cache)? {
+        let problem = bundle.check(&dir, &cache, owners.as_owners()).err().map(Error::from);
         search.candidates.push(Candidate { source, dir, problem });
         if search.found().is_some() {
-            return Ok(search);
+            break;
         }
-    }
-    if let Ok(platform) = bundle.platform() {
-        let dir = store::directory(&options.cache()?, bundle, platform);
-        let problem = store::check(&dir, platform).err();
-        search.candidates.push(Candidate { source: Source::Cache, dir, problem });
     }
     Ok(search)
 }
 
-fn beside_executable() -> Vec<(Source, PathBuf)> {
-    let Some(dir) = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned)) else {
-        return Vec::new();
-    };
-    let lib = dir.parent().map(|up| (Source::Lib, up.join("lib")));
-    [(Source::BesideExecutable, dir)].into_iter().chain(lib).collect()
+/// Whose files are loaded from a place.
+enum Owner {
+    Us,
+    /// Whoever owns this program runs code of theirs already.
+    AlsoOwnerOf(PathBuf),
+}
+
+impl Owner {
+    fn as_owners(&self) -> Owners<'_> {
+        match self {
+            Self::Us => Owners::Us,
+            Self::AlsoOwnerOf(program) => Owners::AlsoOwnerOf(program),
+        }
+    }
+}
+
+fn places(bundle: &Bundle, cache: &Path) -> Result<Vec<(Source, PathBuf, Owner)>> {
+    let mut places = Vec::new();
+    if let Ok(program) = env::current_exe() {
+        let beside = program.parent().map(Path::to_owned);
+        let lib = beside.as_ref().and_then(|dir| Some(dir.parent()?.join("lib")));
+        for (source, dir) in [(Source::BesideExecutable, beside), (Source::Lib, lib)] {
+            places.extend(dir.map(|dir| (source, dir, Owner::AlsoOwnerOf(program.clone()))));
+        }
+    }
+    places.push((Source::Cache, bundle.directory(cache)?, Owner::Us));
+    Ok(places)
+}
+
+/// The problem of a place that the user has named, and in which others could change what is loaded.
+pub(crate) fn writable_by_others(path: &Path) -> Option<Error> {
+    trust::refuse_strangers(path, Owners::Anybody).err().map(Error::from)
 }
 
 /// The first file that `dir` lacks.
-fn missing_in(dir: &Path, files: &[&'static str]) -> Option<&'static str> {
-    files.iter().copied().find(|name| !dir.join(name).is_file())
+fn missing_in(dir: &Path) -> Option<&'static str> {
+    FILES.iter().copied().find(|name| !dir.join(name).is_file())
 }

@@ -16,6 +16,8 @@ use std::{
     path::Path,
 };
 
+use duologue_fetch::plain;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     onnx::{ElementKind, TensorInfo},
@@ -53,7 +55,7 @@ const STRING_LIMIT: u64 = 16 << 20;
 /// # Errors
 /// [`ErrorKind::ModelMissing`], [`ErrorKind::ModelInvalid`], [`ErrorKind::Io`].
 pub fn inspect(path: &Path) -> Result<OnnxSummary> {
-    let file = match File::open(path) {
+    let file = match plain::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err(Error::new(
@@ -61,12 +63,10 @@ pub fn inspect(path: &Path) -> Result<OnnxSummary> {
                 format!("model {} does not exist; pull the model or correct the path", path.display()),
             ));
         }
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => return Err(Error::model(path, e)),
         Err(e) => return Err(Error::io("cannot read", path, &e)),
     };
     let meta = file.metadata().map_err(|e| Error::io("cannot read", path, &e))?;
-    if !meta.is_file() {
-        return Err(Error::model(path, "is not a file"));
-    }
     let mut reader = Reader { from: BufReader::with_capacity(1 << 16, file), at: 0 };
     let mut summary = read_model(&mut reader, meta.len()).map_err(|fault| fault.at(path))?;
     summary.bytes = meta.len();

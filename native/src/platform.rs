@@ -4,75 +4,12 @@
 //! cache comes from one of them; `sherpa-onnx` is linked against the ONNX Runtime beside it (its symbols are versioned), so the two belong
 //! together.
 
-use crate::error::{Error, ErrorKind, Result};
+use duologue_fetch::{Bundle, Member, Platform};
 
 /// The only version of sherpa-onnx whose struct layouts the bindings in this crate match.
 pub(crate) const SHERPA_VERSION: &str = "2.0.1";
 /// The version of ONNX Runtime inside that package, on every platform.
 pub(crate) const ORT_VERSION: &str = "1.28.2";
-
-/// A package whose wheels hold shared libraries, one wheel for each platform.
-#[derive(Debug)]
-pub(crate) struct Bundle {
-    /// Its name on the index.
-    pub package: &'static str,
-    pub version: &'static str,
-    /// What is in it, for people: `ONNX Runtime 1.28.2 and sherpa-onnx 2.0.1`.
-    pub what: &'static str,
-    /// The variable that names a place where a user has put the libraries.
-    pub variable: &'static str,
-    platforms: &'static [Platform],
-}
-
-/// One file inside a wheel.
-#[derive(Debug)]
-pub(crate) struct Member {
-    /// Path inside the wheel.
-    pub path: &'static str,
-    /// File name on disk.
-    pub name: &'static str,
-    pub bytes: u64,
-    pub sha256: &'static str,
-}
-
-/// The wheel of one platform.
-#[derive(Debug)]
-pub(crate) struct Platform {
-    /// Value of Rust's `std::env::consts::{OS, ARCH}`.
-    os: &'static str,
-    arch: &'static str,
-    /// The platform tag of the wheel, as `pip download --platform` takes it.
-    pub tag: &'static str,
-    pub wheel_sha256: &'static str,
-    pub wheel_bytes: u64,
-    pub members: &'static [Member],
-}
-
-impl Bundle {
-    /// The wheel for the platform this program was built for.
-    pub(crate) fn platform(&self) -> Result<&'static Platform> {
-        let musl = cfg!(target_env = "musl");
-        let found = self
-            .platforms
-            .iter()
-            .find(|p| p.os == std::env::consts::OS && p.arch == std::env::consts::ARCH && !musl);
-        found.ok_or_else(|| {
-            let libc = if musl { " (musl)" } else { "" };
-            Error::new(
-                ErrorKind::UnsupportedPlatform,
-                format!(
-                    "no prebuilt {} {} for {}-{}{libc}; build {} and set {} to where it is",
-                    self.package,
-                    self.version,
-                    std::env::consts::OS,
-                    std::env::consts::ARCH,
-                    self.what,
-                    self.variable
-                ),
-            )
-        })
-    }
-}
 
 /// File name of the ONNX Runtime library on this operating system.
 pub(crate) const ORT_FILE: &str = if cfg!(windows) {

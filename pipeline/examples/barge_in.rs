@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use duologue_pipeline::capture::capture_ring;
-use duologue_pipeline::core::voice_weight;
+use duologue_pipeline::conversation::voice_weight;
 use duologue_pipeline::ear::{Ear, EarConfig, EarEvent};
-use duologue_pipeline::endpoint::room::{
-    Caller, Clip, EchoPath, Noise, NoiseKind, NoiseLevel, Response, RoomConfig, SimulatedRoom, When,
+use duologue_pipeline::endpoint::simulated::{
+    Caller, Clip, EchoPath, Noise, NoiseKind, NoiseLevel, Response, SimulatedRoom, SimulatedRoomConfig, When,
 };
 use duologue_pipeline::endpoint::{Exchange, Rates};
 use duologue_pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
@@ -163,7 +163,7 @@ fn play(model: &SileroModel, scene: &Scene) -> Fallible<Outcome> {
     let (mut room, onset, mic): (_, _, &[f32]) = match &scene.mic {
         Mic::Recorded { samples, onset } => (None, *onset, samples),
         Mic::Room { echo, user } => {
-            let mut config = RoomConfig::new(Rates { capture: RATE as u32, playback: RATE as u32 });
+            let mut config = SimulatedRoomConfig::new(Rates { capture: RATE as u32, playback: RATE as u32 });
             config.echo.clone_from(echo);
             config.noise = Some(Noise { kind: NoiseKind::Pink, level: NoiseLevel::Dbfs(-60.0) });
             if let Some((clip, at)) = user {

@@ -10,7 +10,7 @@ use duologue_vad::Vad;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureWriter, capture_ring};
-use crate::core::{self, Conversation};
+use crate::conversation::{self, Conversation};
 use crate::director::{AgentRunner, Director, Outlets};
 use crate::ear::{Ear, EarConfig};
 use crate::endpoint::Rates;
@@ -19,10 +19,12 @@ use crate::handle::Handle;
 use crate::mouth::Mouth;
 use crate::offline::model_error;
 use crate::playback::{PlaybackConfig, Renderer, playback_ring};
+use crate::playout::{Playout, PlayoutView};
 use crate::respond::{REPLY_PATIENCE, Responder};
 use crate::say::SayBook;
 use crate::scribe::Scribe;
 use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, StageCounters};
+use crate::turn::{TurnFeed, TurnStage};
 use crate::{Error, ErrorKind};
 
 /// What the capture ring holds, in ms: the longest stall of the ear that loses nothing.
@@ -31,6 +33,8 @@ const CAPTURE_MS: u32 = 2_000;
 const SIGNALS: usize = 8_192;
 /// Commands that may wait for the scribe: 15 s of blocks.
 const SCRIBE_COMMANDS: usize = 1_500;
+/// Commands that may wait for the turn detector: 25 s of sound.
+const TURN_COMMANDS: usize = 256;
 /// Commands that may wait for the mouth.
 const MOUTH_COMMANDS: usize = 1_024;
 /// Share of the first second of speech that may be spent on synthesizing its first clause.
@@ -41,7 +45,7 @@ const FIRST_AUDIO_TARGET_MS: u32 = 400;
 #[serde(default, deny_unknown_fields)]
 pub struct PipelineConfig {
     /// Turn-taking and barge-in.
-    pub conversation: core::Config,
+    pub conversation: conversation::Config,
     /// Echo cancellation and voice activity. `vad.pre_roll_ms` and `vad.post_roll_ms` have no effect
     /// here: `conversation.pre_roll` has.
     pub ear: EarConfig,
@@ -99,7 +103,7 @@ pub struct Builder {
     pub(crate) stt: Arc<dyn Stt>,
     pub(crate) tts: Arc<dyn Tts>,
     vad: Box<dyn Vad>,
-    detector: Option<Box<dyn TurnDetector>>,
+    detector: Option<Arc<dyn TurnDetector>>,
     responder: Option<Arc<dyn Responder>>,
     observer: Option<Observer>,
     config: PipelineConfig,
@@ -127,9 +131,10 @@ impl Builder {
         self
     }
 
-    /// What tells whether the user has finished; without it silence alone decides.
+    /// What tells whether the user has finished; without it silence alone decides. It is loaded once: pipelines
+    /// share it, and each has a stream of it.
     #[must_use]
-    pub fn turn_detector(mut self, detector: Box<dyn TurnDetector>) -> Self {
+    pub fn turn_detector(mut self, detector: Arc<dyn TurnDetector>) -> Self {
         self.detector = Some(detector);
         self
     }
@@ -159,7 +164,13 @@ impl Builder {
         self
     }
 
-    pub(crate) fn assemble(self, rates: Rates, clock: Clock, threaded: bool) -> Result<Parts, Error> {
+    pub(crate) fn assemble(
+        self,
+        rates: Rates,
+        playout: Option<Playout>,
+        clock: Clock,
+        threaded: bool,
+    ) -> Result<Parts, Error> {
         let Self { stt, tts, vad, detector, responder, observer, mut config } = self;
         let voice = SpeakOptions { voice: config.voice.name.clone(), speed: config.voice.speed };
         config.validate()?;
@@ -175,7 +186,7 @@ impl Builder {
         config.ear.vad.pre_roll_ms = 0;
         config.ear.vad.post_roll_ms = 0;
         let ear = Ear::new(&config.ear, vad, rates.capture, rates.playback)?;
-        let scribe = Scribe::new(&*stt, detector).map_err(model_error)?;
+        let scribe = Scribe::new(&*stt).map_err(model_error)?;
         let mouth = Mouth::new(Arc::clone(&tts), writer, rates.playback, clause_config(&*tts))?;
 
         let (signals, inbox) = bounded(SIGNALS);
@@ -194,6 +205,7 @@ impl Builder {
         let runner =
             if threaded { AgentRunner::Threads { patience: REPLY_PATIENCE } } else { AgentRunner::Inline };
         let outlets = Outlets {
+            playout: PlayoutView::new(playback.clone(), playout),
             playback,
             scribe: to_scribe.clone(),
             mouth: to_mouth,
@@ -209,8 +221,19 @@ impl Builder {
             conversation: signals.clone(),
             counters: Arc::clone(&counters),
         };
+        let (turn, feed) = match detector {
+            Some(detector) => {
+                let (to_turn, inbox) = bounded(TURN_COMMANDS);
+                let stream = detector.stream().map_err(model_error)?;
+                let (conversation, counters) = (signals.clone(), Arc::clone(&counters));
+                let feed = TurnFeed::new(to_turn, detector.hears());
+                (Some(TurnStage { stream, inbox, conversation, counters }), Some(feed))
+            }
+            None => (None, None),
+        };
         let scribe = ScribeStage {
             scribe,
+            turn: feed,
             inbox: scribe_inbox,
             conversation: signals.clone(),
             counters: Arc::clone(&counters),
@@ -224,7 +247,7 @@ impl Builder {
         };
         let director =
             Director::new(conversation, clock, (signals, inbox), outlets, responder, runner, voice);
-        Ok(Parts { capture, renderer, ear, scribe, mouth, director, handle })
+        Ok(Parts { capture, renderer, ear, scribe, turn, mouth, director, handle })
     }
 }
 
@@ -234,6 +257,7 @@ pub(crate) struct Parts {
     pub renderer: Renderer,
     pub ear: EarStage,
     pub scribe: ScribeStage,
+    pub turn: Option<TurnStage>,
     pub mouth: MouthStage,
     pub director: Director,
     pub handle: Handle,

@@ -1,6 +1,6 @@
 //! The facade: a pipeline running on an endpoint.
 //!
-//! Four threads carry the sound between the endpoint's callbacks: ear, scribe, mouth and the
+//! Five threads carry the sound between the endpoint's callbacks: ear, scribe, turn detector, mouth and the
 //! conversation. Each is a loop around a stage that never waits for another; dropping the pipeline
 //! stops the endpoint first, then the threads.
 
@@ -13,12 +13,13 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use duologue_models::{Cancel, SpeakOptions, Speech, Stt, Transcript, Tts};
 
 use crate::assembly::{Builder, Parts};
-use crate::core::Input;
+use crate::conversation::Input;
 use crate::director::Director;
 use crate::endpoint::{Endpoint, EndpointIo, Running};
 use crate::handle::Handle;
 use crate::offline;
 use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, Signal};
+use crate::turn::TurnStage;
 use crate::{Error, ErrorKind};
 
 /// How often the ear looks at its ring once what it waits for is due.
@@ -46,7 +47,7 @@ impl Builder {
     /// cannot be opened; [`ErrorKind::Model`] if a model refuses.
     pub fn start(self, endpoint: Box<dyn Endpoint>) -> Result<AudioPipeline, Error> {
         let (stt, tts) = (Arc::clone(&self.stt), Arc::clone(&self.tts));
-        let parts = self.assemble(endpoint.rates(), Clock::Real(Instant::now()), true)?;
+        let parts = self.assemble(endpoint.rates(), endpoint.playout(), Clock::Real(Instant::now()), true)?;
         AudioPipeline::launch(parts, endpoint, stt, tts)
     }
 }
@@ -58,13 +59,18 @@ impl AudioPipeline {
         stt: Arc<dyn Stt>,
         tts: Arc<dyn Tts>,
     ) -> Result<Self, Error> {
-        let Parts { capture, renderer, ear, scribe, mouth, director, handle, .. } = parts;
+        let Parts { capture, renderer, ear, scribe, turn, mouth, director, handle } = parts;
         let stop = Arc::new(AtomicBool::new(false));
         let signals = handle.signals.clone();
         let mut pipeline =
             Self { handle, stt, tts, endpoint: None, stop: Arc::clone(&stop), threads: Vec::new() };
         pipeline.spawn("ear", &signals, move || run_ear(ear, &stop))?;
         pipeline.spawn("scribe", &signals, move || run_scribe(scribe))?;
+        if let Some(turn) = turn {
+            pipeline.spawn("turn", &signals, move || run_turn(turn))?;
+            // A model that never answers must not hold up the end: its thread ends when the scribe has.
+            drop(pipeline.threads.pop());
+        }
         pipeline.spawn("mouth", &signals, move || run_mouth(mouth))?;
         pipeline.spawn("conversation", &signals, move || run_conversation(director))?;
         pipeline.endpoint = Some(endpoint.start(EndpointIo { capture, playback: renderer })?);
@@ -191,6 +197,12 @@ fn run_scribe(mut scribe: ScribeStage) {
         while more {
             more = scribe.step(None);
         }
+    }
+}
+
+fn run_turn(mut turn: TurnStage) {
+    while let Ok(command) = turn.inbox.recv() {
+        turn.step(Some(command));
     }
 }
 

@@ -1,10 +1,11 @@
-//! The director: runs the conversation core and carries its orders out.
+//! The director: runs the conversation and carries its orders out.
 //!
-//! It is the only place where the core meets the world: signals from the stages become inputs,
+//! It is the only place where the conversation meets the world: signals from the stages become inputs,
 //! outputs become orders to playback, scribe, mouth and responder. Nothing here waits; order is
 //! kept, so an epoch is always begun before it is spoken.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -12,14 +13,17 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use duologue_models::SpeakOptions;
 
 use crate::assembly::Observer;
-use crate::core::{self, Conversation, Event, Fault, Input, Origin, Output, SpokenWord, TurnId};
+use crate::conversation::{Conversation, Event, Fault, Input, Origin, Output, State};
 use crate::events::Stamped;
 use crate::handle::Handle;
+use crate::ids::{Epoch, TurnId};
 use crate::mouth::{MouthCancel, MouthEvent};
-use crate::playback::{Epoch, Mode, PlaybackControl};
+use crate::playback::{Mode, PlaybackControl};
 use crate::player::Player;
+use crate::playout::PlayoutView;
 use crate::respond::{Reply, ReplyEnd, ReplyReader, ReplyState, Responder, UserTurn, reply};
 use crate::stages::{Clock, MouthCommand, ScribeCommand, Signal};
+use crate::turn::TurnAsk;
 
 /// How often playback is looked at while the agent may be heard.
 const PLAYBACK_POLL: Duration = Duration::from_millis(10);
@@ -32,7 +36,7 @@ const OUTBOX_LIMIT: usize = 256;
 
 /// Who runs a responder.
 pub(crate) enum AgentRunner {
-    /// A thread for each turn, with a writer's patience.
+    /// A thread for each turn whose responder may wait, with a writer's patience.
     Threads { patience: Duration },
     /// The caller's own thread: the responder must not wait.
     Inline,
@@ -41,6 +45,7 @@ pub(crate) enum AgentRunner {
 /// Where the director's orders go.
 pub(crate) struct Outlets {
     pub playback: PlaybackControl,
+    pub playout: PlayoutView,
     pub scribe: Sender<ScribeCommand>,
     pub mouth: Sender<MouthCommand>,
     pub mouth_cancel: MouthCancel,
@@ -57,7 +62,7 @@ struct Asked {
 }
 
 pub(crate) struct Director {
-    core: Conversation,
+    conversation: Conversation,
     clock: Clock,
     inbox: Receiver<Signal>,
     /// For inputs of its own and for replies; the director outlives both.
@@ -76,12 +81,12 @@ pub(crate) struct Director {
     say_players: BTreeMap<u64, Box<Player>>,
     to_mouth: VecDeque<MouthCommand>,
     to_scribe: VecDeque<ScribeCommand>,
-    speaking: Option<core::Epoch>,
+    speaking: Option<Epoch>,
 }
 
 impl Director {
     pub fn new(
-        core: Conversation,
+        conversation: Conversation,
         clock: Clock,
         signals: (Sender<Signal>, Receiver<Signal>),
         outlets: Outlets,
@@ -90,7 +95,7 @@ impl Director {
         voice: SpeakOptions,
     ) -> Self {
         Self {
-            core,
+            conversation,
             clock,
             inbox: signals.1,
             signals: signals.0,
@@ -116,18 +121,18 @@ impl Director {
 
     /// The conversation, to look at.
     pub fn conversation(&self) -> &Conversation {
-        &self.core
+        &self.conversation
     }
 
     /// Whether the conversation was closed.
     pub fn is_closed(&self) -> bool {
-        self.core.state() == core::State::Closed
+        self.conversation.state() == State::Closed
     }
 
     /// How long the director may wait for a signal.
     pub fn patience(&self) -> Duration {
         let now = self.clock.now();
-        let timer = self.core.next_timeout().map(|at| at.saturating_sub(now));
+        let timer = self.conversation.next_timeout().map(|at| at.saturating_sub(now));
         let poll = self.speaking.map(|_| PLAYBACK_POLL);
         let waiting = !self.to_mouth.is_empty() || !self.to_scribe.is_empty();
         let retry = waiting.then_some(Duration::from_millis(1));
@@ -145,7 +150,7 @@ impl Director {
             self.signal(signal);
         }
         progressed |= self.read_replies();
-        if self.core.next_timeout().is_some_and(|at| at <= self.clock.now()) {
+        if self.conversation.next_timeout().is_some_and(|at| at <= self.clock.now()) {
             progressed = true;
             self.input(Input::Timeout);
         }
@@ -178,36 +183,27 @@ impl Director {
 
     fn mouth(&mut self, event: MouthEvent) {
         let input = match event {
-            MouthEvent::Spoken { epoch, words, end, .. } => Input::Spoken {
-                epoch: core_epoch(epoch),
-                words: words
-                    .into_iter()
-                    .map(|mark| SpokenWord { source: mark.source, samples: mark.samples })
-                    .collect(),
-                end_sample: end,
-            },
-            MouthEvent::Done { epoch, total } => {
-                Input::SynthesisDone { epoch: core_epoch(epoch), total_samples: total }
-            }
-            MouthEvent::Failed { epoch, reason } => {
-                Input::SynthesisFailed { epoch: core_epoch(epoch), reason }
-            }
+            MouthEvent::Spoken { epoch, words, end, .. } => Input::Spoken { epoch, words, end_sample: end },
+            MouthEvent::Done { epoch, total } => Input::SynthesisDone { epoch, total_samples: total },
+            MouthEvent::Failed { epoch, reason } => Input::SynthesisFailed { epoch, reason },
         };
         self.input(input);
     }
 
     fn input(&mut self, input: Input) {
-        self.core.handle(input, self.clock.now());
-        while let Some(output) = self.core.poll_output() {
+        self.conversation.handle(input, self.clock.now());
+        while let Some(output) = self.conversation.poll_output() {
             self.carry_out(output);
         }
+        let missed = self.conversation.counters().detector_missed;
+        self.outlets.handle.counters.turns_missed.store(missed, Ordering::Relaxed);
     }
 
-    /// Tells the core how far playback is, so that whatever comes next is judged by what was heard.
+    /// Tells the conversation how far playback is, so that whatever comes next is judged by what was heard.
     fn watch_playback(&mut self) {
         let Some(epoch) = self.speaking else { return };
-        let status = self.outlets.playback.status();
-        if core_epoch(status.epoch) != epoch {
+        let status = self.outlets.playout.status();
+        if status.epoch != epoch {
             return;
         }
         self.input(Input::Playback {
@@ -216,7 +212,7 @@ impl Director {
             audible: status.audible,
             finished: status.finished,
         });
-        if let (Some(key), Some((heard, played))) = (self.core.saying(), self.core.heard()) {
+        if let (Some(key), Some((heard, played))) = (self.conversation.saying(), self.conversation.heard()) {
             self.outlets.handle.says.heard(key, heard, played);
         }
         // What ended may have let the next speech begin already.
@@ -276,23 +272,22 @@ impl Director {
                 self.replies.remove(&turn);
             }
             Output::BeginEpoch { epoch, turn, held } => {
-                let ring_epoch = playback_epoch(epoch);
-                playback.begin(ring_epoch);
+                playback.begin(epoch);
                 if held {
                     playback.hold();
                 }
                 self.speaking = Some(epoch);
                 let begin = match self.player_of(turn) {
-                    Some(player) => MouthCommand::Play { epoch: ring_epoch, player },
-                    None => MouthCommand::Begin { epoch: ring_epoch, options: self.voice_of(turn) },
+                    Some(player) => MouthCommand::Play { epoch, player },
+                    None => MouthCommand::Begin { epoch, options: self.voice_of(turn) },
                 };
                 self.to_mouth.push_back(begin);
             }
             Output::Speak { epoch, delta } => {
-                self.to_mouth.push_back(MouthCommand::Text { epoch: playback_epoch(epoch), delta });
+                self.to_mouth.push_back(MouthCommand::Text { epoch, delta });
             }
             Output::FinishSpeak { epoch } => {
-                self.to_mouth.push_back(MouthCommand::Finish { epoch: playback_epoch(epoch) });
+                self.to_mouth.push_back(MouthCommand::Finish { epoch });
             }
             Output::Duck { epoch } => self.if_current(epoch, PlaybackControl::duck),
             Output::Restore { epoch } => self.if_current(epoch, PlaybackControl::restore),
@@ -300,17 +295,17 @@ impl Director {
             Output::Resume { epoch } => self.if_current(epoch, PlaybackControl::resume),
             Output::Drop { epoch } => {
                 self.if_current(epoch, PlaybackControl::stop);
-                self.outlets.mouth_cancel.cancel(playback_epoch(epoch));
-                self.to_mouth.push_back(MouthCommand::Drop { epoch: playback_epoch(epoch) });
+                self.outlets.mouth_cancel.cancel(epoch);
+                self.to_mouth.push_back(MouthCommand::Drop { epoch });
             }
-            Output::StartUtterance { utterance, from_sample } => {
-                self.to_scribe.push_back(ScribeCommand::Start { utterance: utterance.0, from: from_sample });
+            Output::StartUtterance { utterance, from_sample: from, first } => {
+                self.to_scribe.push_back(ScribeCommand::Start { utterance, from, first });
             }
             Output::EndUtterance { utterance, at } => {
-                self.to_scribe.push_back(ScribeCommand::End { utterance: utterance.0, at });
+                self.to_scribe.push_back(ScribeCommand::End { utterance, at });
             }
-            Output::DetectTurn { utterance, text } => {
-                self.to_scribe.push_back(ScribeCommand::DetectTurn { utterance: utterance.0, text });
+            Output::DetectTurn { utterance, ask, text } => {
+                self.to_scribe.push_back(ScribeCommand::DetectTurn(TurnAsk { utterance, ask, words: text }));
             }
             Output::Event(event) => self.publish(event),
         }
@@ -318,14 +313,14 @@ impl Director {
 
     /// The voice that was in force when the present speech was asked for or ordered.
     fn voice_of(&self, turn: TurnId) -> SpeakOptions {
-        let said = || self.core.saying().and_then(|key| self.say_voices.get(&key));
+        let said = || self.conversation.saying().and_then(|key| self.say_voices.get(&key));
         let voice = self.replies.get(&turn).map(|asked| &asked.voice).or_else(said);
         voice.unwrap_or(&self.voice).clone()
     }
 
     /// What is to be played instead of a voice.
     fn player_of(&mut self, turn: TurnId) -> Option<Box<Player>> {
-        let key = self.core.saying().filter(|_| !self.replies.contains_key(&turn))?;
+        let key = self.conversation.saying().filter(|_| !self.replies.contains_key(&turn))?;
         self.say_players.remove(&key)
     }
 
@@ -352,7 +347,7 @@ impl Director {
         let handle = &self.outlets.handle;
         if matches!(event, Event::AgentTurn(_) | Event::UserTurn { .. }) {
             *handle.history.lock().unwrap_or_else(PoisonError::into_inner) =
-                self.core.history().iter().cloned().collect();
+                self.conversation.history().iter().cloned().collect();
         }
         handle.says.observe(&event);
         let stamped = Stamped { at: self.clock.now(), event };
@@ -362,7 +357,7 @@ impl Director {
         handle.events.publish(stamped.at, stamped.event);
     }
 
-    fn if_current(&self, epoch: core::Epoch, order: fn(&PlaybackControl)) {
+    fn if_current(&self, epoch: Epoch, order: fn(&PlaybackControl)) {
         if self.speaking == Some(epoch) {
             order(&self.outlets.playback);
         }
@@ -386,6 +381,12 @@ impl Director {
         match &self.runner {
             AgentRunner::Inline => {
                 let (writer, reader) = reply(state, wake, Duration::ZERO);
+                let asked = asked(reader);
+                self.replies.insert(turn, asked);
+                run_responder(&*responder, user_turn, writer);
+            }
+            AgentRunner::Threads { patience } if !responder.blocks() => {
+                let (writer, reader) = reply(state, wake, *patience);
                 let asked = asked(reader);
                 self.replies.insert(turn, asked);
                 run_responder(&*responder, user_turn, writer);
@@ -444,13 +445,4 @@ fn drain<T>(waiting: &mut VecDeque<T>, to: &Sender<T>) {
             Err(TrySendError::Disconnected(_)) => return waiting.clear(),
         }
     }
-}
-
-/// Epochs count the turns of one pipeline; 2³² of them take centuries.
-fn playback_epoch(epoch: core::Epoch) -> Epoch {
-    Epoch(u32::try_from(epoch.0).unwrap_or(u32::MAX))
-}
-
-fn core_epoch(epoch: Epoch) -> core::Epoch {
-    core::Epoch(u64::from(epoch.0))
 }

@@ -46,9 +46,11 @@ use crate::reference::ReferenceReader;
 use crate::resample::Resampler;
 
 mod detector;
+mod keypad;
 mod pairing;
 
 use detector::Detector;
+use keypad::{Keypad, Tone};
 use pairing::Pairing;
 pub use pairing::PairingStats;
 
@@ -105,6 +107,13 @@ pub enum EarEvent<'a> {
         /// Samples heard when this was decided.
         detected_at: u64,
     },
+    /// A key of a telephone was pressed; its tones are not taken for speech.
+    Keypad {
+        /// The sample after the block in which it was recognised.
+        at: u64,
+        /// `0`–`9`, `*`, `#` or `A`–`D`.
+        key: char,
+    },
     /// No samples have been captured for a while. Sent once; the next block ends it.
     Starved {
         /// Index of the first sample that is missing.
@@ -145,6 +154,7 @@ pub struct Ear {
     canceller: EchoCanceller,
     clean: Delayed,
     heard: Delayed,
+    keypad: Keypad,
     detector: Detector,
     starved: bool,
     stats: EarStats,
@@ -173,7 +183,8 @@ impl Ear {
         let heard = Delayed::new(wait + canceller.detection_delay());
         let detector = Detector::new(vad, &config.vad)?;
         let (starved, stats) = (false, EarStats::default());
-        Ok(Self { resampler, captured, pairing, canceller, clean, heard, detector, starved, stats })
+        let keypad = Keypad::new();
+        Ok(Self { resampler, captured, pairing, canceller, clean, heard, keypad, detector, starved, stats })
     }
 
     /// Hears all whole blocks that have been captured; never waits. Returns how many there were.
@@ -282,12 +293,16 @@ impl Ear {
         let (mut clean, mut heard) = ([0.0; BLOCK], [0.0; BLOCK]);
         let leak = self.canceller.process(&rendered, &captured, &mut clean, &mut heard);
         self.stats.blocks += 1;
-        self.detector.leak(leak, !is_silent(&rendered));
         if let Some(at) = self.clean.push(&clean) {
             on_event(EarEvent::Block { at, samples: &self.clean.block });
         }
-        if self.heard.push(&heard).is_none() {
-            return Ok(());
+        let at = self.heard.push(&heard);
+        let tone = if at.is_some() { self.keypad.hear(&self.heard.block) } else { Tone::None };
+        let leak = if tone == Tone::None { leak } else { 1.0 };
+        self.detector.leak(leak, !is_silent(&rendered));
+        let Some(at) = at else { return Ok(()) };
+        if let Tone::Pressed(key) = tone {
+            on_event(EarEvent::Keypad { at: at + BLOCK as u64, key });
         }
         self.detector.push(&self.heard.block, on_event)
     }

@@ -12,6 +12,7 @@ enum Event {
     Ended(u64),
     Voice(u64),
     Starved(u64),
+    Keypad(u64, char),
 }
 
 fn collect(events: &mut Vec<Event>) -> impl FnMut(EarEvent<'_>) {
@@ -22,6 +23,7 @@ fn collect(events: &mut Vec<Event>) -> impl FnMut(EarEvent<'_>) {
             EarEvent::SpeechEnded { at, .. } => Event::Ended(at),
             EarEvent::Voice { at, .. } => Event::Voice(at),
             EarEvent::Starved { at } => Event::Starved(at),
+            EarEvent::Keypad { at, key } => Event::Keypad(at, key),
         });
     }
 }

@@ -38,6 +38,7 @@ use crate::{Error, ErrorKind};
 
 mod evidence;
 mod kalman;
+pub mod score;
 
 use evidence::Evidence;
 use kalman::Kalman;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use crate::core::Event;
+use crate::conversation::Event;
 
 /// Events one subscriber may leave unread.
 const CAPACITY: usize = 4096;
@@ -98,7 +98,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::State;
+    use crate::conversation::State;
 
     #[test]
     fn a_subscriber_that_does_not_read_does_not_stall_the_pipeline() {

@@ -8,7 +8,7 @@ use crossbeam_channel::{SendTimeoutError, Sender};
 use duologue_models::{SpeakOptions, Stt};
 
 use crate::clip::Clip;
-use crate::core::{Entry, Input, Policy, SayOptions};
+use crate::conversation::{Entry, Input, Policy, SayOptions};
 use crate::events::{EventHub, Events};
 use crate::offline::model_error;
 use crate::playback::PlaybackControl;
@@ -44,6 +44,8 @@ pub struct Losses {
     pub unheard: u64,
     /// Times that the agent fell silent because its next samples came too late.
     pub underruns: u64,
+    /// Pauses at which the turn detector did not answer by its deadline, and silence alone decided.
+    pub turns: u64,
 }
 
 impl Handle {
@@ -92,8 +94,11 @@ impl Handle {
         self.start_playing(clip, text.into(), SayOptions { interrupt: true, ..SayOptions::default() })
     }
 
-    /// Speaks text as it is written, for example token by token. One stream at a time: text goes to
-    /// the stream opened last.
+    /// Speaks text as it is written, for example token by token, once the agent has finished what it is
+    /// saying. Several may be written at a time, and to each while another sounds: they are spoken in the
+    /// order in which they were opened. One that waits takes as much text as one answer may have
+    /// ([`crate::conversation::Config::max_reply_bytes`]); at most
+    /// [`crate::conversation::Config::max_says`] wait, and one more ends as [`crate::SpeechOutcome::Dropped`].
     ///
     /// # Errors
     /// As [`Handle::say`].
@@ -173,6 +178,7 @@ impl Handle {
             signals: self.counters.signals_lost.load(Ordering::Relaxed),
             unheard: self.counters.samples_missed.load(Ordering::Relaxed),
             underruns: self.playback.status().underruns,
+            turns: self.counters.turns_missed.load(Ordering::Relaxed),
         }
     }
 
@@ -223,7 +229,7 @@ impl SayStream {
     /// # Errors
     /// As [`Handle::say`].
     pub fn text(&self, delta: impl Into<String>) -> Result<(), Error> {
-        self.handle.input(Input::SayMore { text: delta.into() })
+        self.handle.input(Input::SayMore { key: self.speech.key(), text: delta.into() })
     }
 
     /// The speech that is being written.
@@ -241,6 +247,6 @@ impl SayStream {
 impl Drop for SayStream {
     fn drop(&mut self) {
         // A pipeline that is gone has no speech left to complete.
-        let _ = self.handle.input(Input::FinishSay);
+        let _ = self.handle.input(Input::FinishSay { key: self.speech.key() });
     }
 }

@@ -60,7 +60,7 @@ impl Listener {
         let mut listener = Self {
             resampler: Resampler::new(rate, duologue_vad::SAMPLE_RATE)?,
             detector,
-            scribe: Scribe::new(stt, None).map_err(model_error)?,
+            scribe: Scribe::new(stt).map_err(model_error)?,
             resampled: Vec::new(),
             heard: 0,
             utterance: 0,
@@ -140,7 +140,6 @@ impl Listener {
                 ScribeEvent::Partial { text, .. } => out(Heard::Partial { start: range.start, text }),
                 ScribeEvent::Final { text, .. } => out(Heard::Final { range: range.clone(), text }),
                 ScribeEvent::Failed { reason, .. } => failure = Some(reason),
-                ScribeEvent::TurnComplete { .. } => {}
             });
         }
         failure.map_or(Ok(()), |reason| Err(Error::new(ErrorKind::Model, reason)))

@@ -12,13 +12,13 @@
 //! Life cycle of an epoch: [`Mouth::begin`] → [`Mouth::text`] … → [`Mouth::finish`] →
 //! [`MouthEvent::Done`]; [`Mouth::begin`] of another epoch or [`Mouth::silence`] drops it.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter, Haste};
-use duologue_models::{Cancel, ErrorKind, SpeakOptions, Speech, Tts};
+use duologue_models::{Cancel, ErrorKind, Piece, SpeakOptions, Tts};
 
+use crate::conversation::SpokenWord;
 use crate::playback::{Epoch, PlaybackWriter};
 use crate::player::Player;
 use crate::resample::Resampler;
@@ -35,25 +35,16 @@ const HURRY: Duration = Duration::from_millis(400);
 /// With less than this left to play the next clause is not waited for either.
 const HUNGRY: Duration = Duration::from_millis(250);
 
-/// One spoken word: where it comes from and where it lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpokenMark {
-    /// Bytes of the epoch's text.
-    pub source: Range<u64>,
-    /// Samples of the epoch, at the playback rate.
-    pub samples: Range<u64>,
-}
-
 /// What the mouth has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MouthEvent {
-    /// A clause was synthesized and is on its way into the ring.
+    /// A clause, or a piece of one, was synthesized and is on its way into the ring.
     Spoken {
         /// Which epoch.
         epoch: Epoch,
-        /// Its words.
-        words: Vec<SpokenMark>,
-        /// Samples of the epoch so far, this clause and its pause included.
+        /// The words that begin in it.
+        words: Vec<SpokenWord>,
+        /// Samples of the epoch so far, this piece included; with a clause's last piece its pause, too.
         end: u64,
     },
     /// Everything of the epoch is in the ring; `total` samples.
@@ -274,11 +265,15 @@ impl Mouth {
             return speaking.play(out);
         };
         let Says::Text { options, cancel, .. } = &speaking.says else { return Made::Nothing };
-        match self.tts.speak(&clause.text, options, cancel) {
-            Ok(speech) => {
-                self.enqueue(speaking, &clause, &speech, out);
-                Made::Sound
-            }
+        let (tts, options, cancel) = (Arc::clone(&self.tts), options.clone(), cancel.clone());
+        let start = speaking.produced;
+        let made = tts.speak_in_pieces(&clause.text, &options, &cancel, &mut |piece| {
+            self.enqueue(speaking, &clause, start, &piece, out);
+            // Played while the next piece is made.
+            self.fill(speaking);
+        });
+        match made {
+            Ok(()) => Made::Sound,
             Err(error) if error.kind() == ErrorKind::Cancelled => Made::Cancelled,
             Err(error) => {
                 speaking.failed = Some(error.to_string());
@@ -308,33 +303,47 @@ impl Mouth {
         sent > 0
     }
 
+    /// Puts a piece of `clause`, which began at sample `start` of the epoch, before the ring.
     fn enqueue(
         &mut self,
         speaking: &mut Speaking,
         clause: &Clause,
-        speech: &Speech,
+        start: u64,
+        piece: &Piece,
         out: &mut dyn FnMut(MouthEvent),
     ) {
-        let start = speaking.produced;
         let ratio = f64::from(self.rate) / f64::from(self.tts.sample_rate());
         let place = |n: usize| start + (n as f64 * ratio).round() as u64;
-        let words = speech
+        let words = piece
             .marks
             .iter()
-            .map(|mark| SpokenMark {
+            .map(|mark| SpokenWord {
                 source: clause.source.start + mark.source.start as u64
                     ..clause.source.start + mark.source.end as u64,
                 samples: place(mark.samples.start)..place(mark.samples.end),
             })
             .collect();
         let before = speaking.waiting.len();
-        self.resampler.whole(&speech.samples, &mut speaking.waiting);
-        if !speech.samples.is_empty() {
+        let waiting = &mut speaking.waiting;
+        self.resampler.process(&piece.samples, &mut |samples| waiting.extend_from_slice(samples));
+        speaking.produced += (speaking.waiting.len() - before) as u64;
+        if piece.last {
+            self.end_clause(speaking, clause, start);
+        }
+        out(MouthEvent::Spoken { epoch: speaking.epoch, words, end: speaking.produced });
+    }
+
+    /// The rest of the clause that began at sample `start`, and the pause after it, if it said anything.
+    fn end_clause(&mut self, speaking: &mut Speaking, clause: &Clause, start: u64) {
+        let before = speaking.waiting.len();
+        let waiting = &mut speaking.waiting;
+        self.resampler.flush(&mut |samples| waiting.extend_from_slice(samples));
+        let rest = (waiting.len() - before) as u64;
+        if speaking.produced + rest > start {
             let pause = (clause.pause_after.as_secs_f64() * f64::from(self.rate)) as usize;
-            speaking.waiting.resize(speaking.waiting.len() + pause, 0.0);
+            waiting.resize(waiting.len() + pause, 0.0);
         }
         speaking.produced += (speaking.waiting.len() - before) as u64;
-        out(MouthEvent::Spoken { epoch: speaking.epoch, words, end: speaking.produced });
     }
 
     /// Nothing is left to synthesize: ends the epoch if no more text will come.

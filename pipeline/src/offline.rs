@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use duologue_models::text::{Clause, ClauseConfig, ClauseSplitter};
-use duologue_models::{Cancel, SpeakOptions, Speech, Stt, Transcript, Tts, WordMark};
+use duologue_models::{Cancel, Piece, SpeakOptions, Speech, Stt, Transcript, Tts};
 
 use crate::resample::Resampler;
 use crate::{Error, ErrorKind};
@@ -32,14 +32,41 @@ pub fn transcribe(stt: &dyn Stt, samples: &[f32], rate: u32) -> Result<Transcrip
 /// # Errors
 /// [`ErrorKind::Model`] if the voice fails, does not exist, or `cancel` was raised.
 pub fn speak(tts: &dyn Tts, text: &str, options: &SpeakOptions, cancel: &Cancel) -> Result<Speech, Error> {
+    let mut whole = Speech::default();
+    speak_in_pieces(tts, text, options, cancel, &mut |piece| whole.push(piece))?;
+    Ok(whole)
+}
+
+/// The whole of `text` as speech, given piece by piece as it is made; pauses are part of the pieces. The
+/// marks' sources are bytes of `text`, their samples are counted from its first.
+///
+/// # Errors
+/// As [`speak`]; what was given before is good speech.
+pub fn speak_in_pieces(
+    tts: &dyn Tts,
+    text: &str,
+    options: &SpeakOptions,
+    cancel: &Cancel,
+    give: &mut dyn FnMut(Piece),
+) -> Result<(), Error> {
     let mut splitter = ClauseSplitter::new(ClauseConfig::default());
     splitter.push(text);
     splitter.finish();
-    let mut whole = Speech::default();
-    while let Some(clause) = splitter.next_clause() {
-        append(&mut whole, speak_clause(tts, &clause, options, cancel)?);
+    let (mut said, mut next) = (0, splitter.next_clause());
+    while let Some(clause) = next {
+        next = splitter.next_clause();
+        let end = next.is_none();
+        let start = said;
+        speak_clause(tts, &clause, options, cancel, &mut |mut piece| {
+            said += piece.samples.len();
+            for mark in &mut piece.marks {
+                mark.samples = mark.samples.start + start..mark.samples.end + start;
+            }
+            piece.last &= end;
+            give(piece);
+        })?;
     }
-    Ok(whole)
+    Ok(())
 }
 
 /// One clause and the pause after it; the marks' sources are bytes of the whole text.
@@ -48,26 +75,22 @@ fn speak_clause(
     clause: &Clause,
     options: &SpeakOptions,
     cancel: &Cancel,
-) -> Result<Speech, Error> {
-    let mut speech = tts.speak(&clause.text, options, cancel).map_err(model_error)?;
+    give: &mut dyn FnMut(Piece),
+) -> Result<(), Error> {
     let offset = clause.source.start as usize;
-    for mark in &mut speech.marks {
-        mark.source = mark.source.start + offset..mark.source.end + offset;
-    }
-    if !speech.samples.is_empty() {
-        let pause = clause.pause_after.as_secs_f64() * f64::from(tts.sample_rate());
-        speech.samples.resize(speech.samples.len() + pause as usize, 0.0);
-    }
-    Ok(speech)
-}
-
-fn append(whole: &mut Speech, part: Speech) {
-    let offset = whole.samples.len();
-    whole.samples.extend(part.samples);
-    whole.marks.extend(part.marks.into_iter().map(|mark| WordMark {
-        source: mark.source,
-        samples: mark.samples.start + offset..mark.samples.end + offset,
-    }));
+    let pause = (clause.pause_after.as_secs_f64() * f64::from(tts.sample_rate())) as usize;
+    let mut said = 0;
+    tts.speak_in_pieces(&clause.text, options, cancel, &mut |mut piece| {
+        for mark in &mut piece.marks {
+            mark.source = mark.source.start + offset..mark.source.end + offset;
+        }
+        said += piece.samples.len();
+        if piece.last && said > 0 {
+            piece.samples.resize(piece.samples.len() + pause, 0.0);
+        }
+        give(piece);
+    })
+    .map_err(model_error)
 }
 
 /// Speech clause by clause, as text comes in. See
@@ -117,7 +140,9 @@ impl<I: Iterator<Item = String>> Iterator for SpeechStream<I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let clause = self.next_clause()?;
-        Some(speak_clause(&*self.tts, &clause, &self.options, &Cancel::new()))
+        let mut speech = Speech::default();
+        let made = speak_clause(&*self.tts, &clause, &self.options, &Cancel::new(), &mut |p| speech.push(p));
+        Some(made.map(|()| speech))
     }
 }
 

@@ -42,24 +42,10 @@ mod voice;
 mod word;
 mod writer;
 
+pub use crate::ids::Epoch;
 pub use control::PlaybackControl;
 pub use renderer::Renderer;
 pub use writer::PlaybackWriter;
-
-/// Which turn of the agent a sample belongs to. Newer turns have larger epochs; 0 is no turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Epoch(pub u32);
-
-impl Epoch {
-    /// No turn.
-    pub const NONE: Self = Self(0);
-
-    /// The epoch of the turn after this one.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
 
 /// How the current epoch is played, as far as the renderer has got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@
 
 use crate::Error;
 use crate::clip::Clip;
-use crate::mouth::SpokenMark;
+use crate::conversation::SpokenWord;
 use crate::resample::Resampler;
 
 /// How long a step is, as a part of a second.
@@ -45,7 +45,7 @@ impl Player {
 
     /// Appends the next samples to `out` and returns the words that begin in them; `None` once nothing
     /// is left.
-    pub fn step(&mut self, out: &mut Vec<f32>) -> Option<Vec<SpokenMark>> {
+    pub fn step(&mut self, out: &mut Vec<f32>) -> Option<Vec<SpokenWord>> {
         if self.flushed {
             return None;
         }
@@ -63,7 +63,7 @@ impl Player {
     }
 
     /// The words, spread evenly over the clip, that begin in what was made and were not told of.
-    fn words(&mut self) -> Vec<SpokenMark> {
+    fn words(&mut self) -> Vec<SpokenWord> {
         let mut words = Vec::new();
         while let Some(word) = next_word(&self.text, self.told) {
             let samples = self.place(word.start)..self.place(word.end);
@@ -71,7 +71,7 @@ impl Player {
                 break;
             }
             self.told = word.end;
-            words.push(SpokenMark { source: word.start as u64..word.end as u64, samples });
+            words.push(SpokenWord { source: word.start as u64..word.end as u64, samples });
         }
         words
     }

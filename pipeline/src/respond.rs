@@ -43,8 +43,8 @@ pub struct UserTurn {
 
 /// Answers the user's turns.
 ///
-/// `respond` runs on a thread of its own and may block; an async responder spawns a task and moves
-/// the reply into it.
+/// `respond` runs on a thread of its own and may block; an async responder spawns a task, moves the reply
+/// into it, and says by [`Responder::blocks`] that it needs no thread.
 pub trait Responder: Send + Sync {
     /// Answers `turn` by writing into `reply`.
     fn respond(&self, turn: UserTurn, reply: Reply);
@@ -54,6 +54,12 @@ pub trait Responder: Send + Sync {
     /// then there sooner; one that is not is thrown away.
     fn speculates(&self) -> bool {
         false
+    }
+
+    /// Whether `respond` may wait. One that hands the reply on and returns is called on the conversation's
+    /// own thread: no thread is made for each turn.
+    fn blocks(&self) -> bool {
+        true
     }
 }
 
@@ -96,6 +102,7 @@ pub enum ReplyState {
 }
 
 type OnChange = Box<dyn FnMut(ReplyState) + Send>;
+type OnRoom = Box<dyn FnMut() + Send>;
 
 /// How a reply ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +117,7 @@ struct State {
     end: Option<ReplyEnd>,
     turn: ReplyState,
     on_change: Option<OnChange>,
+    on_room: Option<OnRoom>,
 }
 
 impl State {
@@ -239,6 +247,12 @@ impl ReplyWatch {
         changed(state.turn);
         state.on_change = Some(Box::new(changed));
     }
+
+    /// Calls `has_room` each time text was read, so that a writer whom [`Reply::try_text`] told of a full
+    /// reply knows when to try again. Otherwise as [`ReplyWatch::on_change`].
+    pub fn on_room(&self, has_room: impl FnMut() + Send + 'static) {
+        self.shared.lock().on_room = Some(Box::new(has_room));
+    }
 }
 
 /// The pipeline's end of an answer.
@@ -252,6 +266,9 @@ impl ReplyReader {
         let mut state = self.shared.lock();
         let text = state.pending.pop_front()?;
         state.bytes -= text.len();
+        if let Some(has_room) = &mut state.on_room {
+            has_room();
+        }
         self.shared.room.notify_all();
         Some(text)
     }
@@ -292,7 +309,7 @@ pub(crate) fn reply(
     wake: Box<dyn Fn() + Send + Sync>,
     patience: Duration,
 ) -> (Reply, ReplyReader) {
-    let state = State { pending: VecDeque::new(), bytes: 0, end: None, turn, on_change: None };
+    let state = State { pending: VecDeque::new(), bytes: 0, end: None, turn, on_change: None, on_room: None };
     let shared = Arc::new(Shared { state: Mutex::new(state), room: Condvar::new(), wake, patience });
     (Reply { shared: Arc::clone(&shared) }, ReplyReader { shared })
 }
@@ -355,7 +372,11 @@ mod tests {
         let line = "x".repeat(1000);
         let taken = (0..10_000).take_while(|_| writer.text(&line).is_ok()).count();
         assert_eq!(taken, REPLY_CAPACITY.div_ceil(1000));
+        let (told, room) = std::sync::mpsc::channel();
+        writer.watch().on_room(move || told.send(()).unwrap());
+        assert_eq!(writer.try_text("more"), Err(ReplyError::Full));
         reader.next();
+        assert_eq!(room.try_iter().count(), 1, "a writer that waits is told of room");
         writer.text("more").unwrap();
     }
 

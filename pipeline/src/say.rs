@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use crate::Error;
-use crate::core::{Event, Fault, Input, Origin, TurnEnd};
+use crate::conversation::{Event, Fault, Input, Origin, TurnEnd};
 use crate::handle::send;
 use crate::stages::Signal;
 
-/// How a speech ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a speech ended: as its turn did ([`TurnEnd`]), or before it had one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SayOutcome {
+pub enum SpeechOutcome {
     /// It was played to its end.
     Finished,
     /// It was cut off; see [`SayHandle::heard`].
@@ -26,11 +26,21 @@ pub enum SayOutcome {
     Dropped,
 }
 
+impl From<TurnEnd> for SpeechOutcome {
+    fn from(end: TurnEnd) -> Self {
+        match end {
+            TurnEnd::Finished => Self::Finished,
+            TurnEnd::Interrupted => Self::Interrupted,
+            TurnEnd::Failed => Self::Failed,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Progress {
     heard: String,
     played: Duration,
-    outcome: Option<SayOutcome>,
+    outcome: Option<SpeechOutcome>,
 }
 
 #[derive(Default)]
@@ -68,7 +78,7 @@ impl SayHandle {
     }
 
     /// Waits for the end, at most `patience`; `None` if it has not come by then.
-    pub fn wait(&self, patience: Duration) -> Option<SayOutcome> {
+    pub fn wait(&self, patience: Duration) -> Option<SpeechOutcome> {
         let deadline = Instant::now() + patience;
         let mut progress = self.shared.lock();
         while progress.outcome.is_none() {
@@ -79,12 +89,12 @@ impl SayHandle {
             progress =
                 self.shared.ended.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        progress.outcome.clone()
+        progress.outcome
     }
 
     /// How it ended, if it has.
-    pub fn outcome(&self) -> Option<SayOutcome> {
-        self.shared.lock().outcome.clone()
+    pub fn outcome(&self) -> Option<SpeechOutcome> {
+        self.shared.lock().outcome
     }
 
     /// The part of the text whose words were played: final once [`SayHandle::outcome`] is known,
@@ -143,15 +153,10 @@ impl SayBook {
         let (key, heard, played, outcome) = match event {
             Event::AgentTurn(turn) => {
                 let Origin::Say { key } = turn.origin else { return };
-                let outcome = match turn.end {
-                    TurnEnd::Finished => SayOutcome::Finished,
-                    TurnEnd::Interrupted => SayOutcome::Interrupted,
-                    TurnEnd::Failed => SayOutcome::Failed,
-                };
-                (key, turn.heard.clone(), turn.played, outcome)
+                (key, turn.heard.clone(), turn.played, turn.end.into())
             }
             Event::SayDropped { key } | Event::Fault(Fault::SayRefused { key }) => {
-                (*key, String::new(), 0, SayOutcome::Dropped)
+                (*key, String::new(), 0, SpeechOutcome::Dropped)
             }
             _ => return,
         };
@@ -162,11 +167,11 @@ impl SayBook {
     pub fn close(&self) {
         let keys: Vec<u64> = self.lock().keys().copied().collect();
         for key in keys {
-            self.end(key, String::new(), Duration::ZERO, SayOutcome::Dropped);
+            self.end(key, String::new(), Duration::ZERO, SpeechOutcome::Dropped);
         }
     }
 
-    fn end(&self, key: u64, heard: String, played: Duration, outcome: SayOutcome) {
+    fn end(&self, key: u64, heard: String, played: Duration, outcome: SpeechOutcome) {
         let Some(shared) = self.lock().remove(&key) else { return };
         *shared.lock() = Progress { heard, played, outcome: Some(outcome) };
         shared.ended.notify_all();
@@ -190,7 +195,7 @@ mod tests {
         let book = SayBook::new(24_000);
         let (_, handle) = book.open(&crossbeam_channel::bounded(1).0);
         book.close();
-        assert_eq!(handle.wait(Duration::from_secs(60)), Some(SayOutcome::Dropped));
+        assert_eq!(handle.wait(Duration::from_secs(60)), Some(SpeechOutcome::Dropped));
     }
 
     #[test]
@@ -199,7 +204,7 @@ mod tests {
         let signals = crossbeam_channel::bounded(1).0;
         let ((first, a), (_, b)) = (book.open(&signals), book.open(&signals));
         book.observe(&Event::SayDropped { key: first });
-        assert_eq!(a.outcome(), Some(SayOutcome::Dropped));
+        assert_eq!(a.outcome(), Some(SpeechOutcome::Dropped));
         assert_eq!(b.outcome(), None);
     }
 }

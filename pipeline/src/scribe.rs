@@ -7,7 +7,7 @@
 //! [`Scribe::end`] → the final transcript comes out of the next `step`. The scribe holds no thread
 //! and never waits: whoever drives it decides when it runs.
 
-use duologue_models::{Stt, SttStream, TurnContext, TurnDetector};
+use duologue_models::{Stt, SttStream};
 
 use crate::past::Past;
 
@@ -15,8 +15,6 @@ use crate::past::Past;
 const RATE: u64 = 16_000;
 /// How much of the past can be returned to: a long pre-roll plus the longest stall of the decoder.
 const PAST_SECONDS: u64 = 12;
-/// A turn detector hears at most this much (see [`TurnContext::audio`]).
-const TURN_SECONDS: u64 = 8;
 /// Most audio decoded in one step, so that commands are seen soon even when catching up.
 const STEP_SAMPLES: u64 = RATE / 10;
 
@@ -36,13 +34,6 @@ pub enum ScribeEvent {
         utterance: u64,
         /// Its whole text.
         text: String,
-    },
-    /// How likely the user's turn is complete; `None` if the detector failed.
-    TurnComplete {
-        /// The utterance asked about.
-        utterance: u64,
-        /// `0.0..=1.0`.
-        probability: Option<f32>,
     },
     /// The recogniser failed on this utterance, which is over.
     Failed {
@@ -69,7 +60,6 @@ pub struct Scribe {
     stream: Box<dyn SttStream>,
     /// Takes over at the next utterance.
     next_stream: Option<Box<dyn SttStream>>,
-    detector: Option<Box<dyn TurnDetector>>,
     past: Past,
     active: Option<Active>,
     missed: u64,
@@ -80,14 +70,10 @@ impl Scribe {
     ///
     /// # Errors
     /// As [`Stt::stream`].
-    pub fn new(
-        stt: &dyn Stt,
-        detector: Option<Box<dyn TurnDetector>>,
-    ) -> Result<Self, duologue_models::Error> {
+    pub fn new(stt: &dyn Stt) -> Result<Self, duologue_models::Error> {
         Ok(Self {
             stream: stt.stream()?,
             next_stream: None,
-            detector,
             past: Past::new((PAST_SECONDS * RATE) as usize),
             active: None,
             missed: 0,
@@ -97,6 +83,16 @@ impl Scribe {
     /// Takes a block of 16 kHz samples whose first has the absolute index `at`.
     pub fn hear(&mut self, at: u64, block: &[f32]) {
         self.past.push(at, block);
+    }
+
+    /// Index one past the latest sample heard.
+    pub fn heard(&self) -> u64 {
+        self.past.end()
+    }
+
+    /// What was heard from sample `from` on, as far back as it is kept (12 s).
+    pub fn recent(&self, from: u64) -> &[f32] {
+        self.past.slice(from..self.past.end())
     }
 
     /// Samples of utterances that were asked for after they had left the past.
@@ -144,15 +140,6 @@ impl Scribe {
                 out(ScribeEvent::Failed { utterance: active.utterance, reason: error.to_string() });
             }
         }
-    }
-
-    /// Asks the turn detector about `utterance`, whose text so far is `transcript`.
-    pub fn detect_turn(&mut self, utterance: u64, transcript: &str, out: &mut dyn FnMut(ScribeEvent)) {
-        let Some(detector) = &mut self.detector else { return };
-        let end = self.past.end();
-        let audio = self.past.slice(end.saturating_sub(TURN_SECONDS * RATE)..end);
-        let probability = detector.predict(TurnContext { transcript, audio }).ok();
-        out(ScribeEvent::TurnComplete { utterance, probability });
     }
 
     /// Returns whether the utterance is over.

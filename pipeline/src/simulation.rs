@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::assembly::{Builder, Parts};
-use crate::core::{Conversation, Input};
+use crate::conversation::{Conversation, Input};
 use crate::endpoint::{Exchange, Flow};
 use crate::handle::Handle;
 use crate::stages::Clock;
@@ -37,7 +37,7 @@ impl Builder {
     pub fn simulate<E: Exchange>(self, exchange: E) -> Result<Simulation<E>, Error> {
         let rates = exchange.rates();
         let nanos = Arc::new(AtomicU64::new(0));
-        let parts = self.assemble(rates, Clock::Simulated(Arc::clone(&nanos)), false)?;
+        let parts = self.assemble(rates, exchange.playout(), Clock::Simulated(Arc::clone(&nanos)), false)?;
         parts.handle.input(Input::Ready)?;
         let mut simulation = Simulation {
             exchange,
@@ -113,7 +113,7 @@ impl<E: Exchange> Simulation<E> {
         &mut self.exchange
     }
 
-    /// The conversation core, to look at.
+    /// The conversation, to look at.
     pub fn conversation(&self) -> &Conversation {
         self.parts.director.conversation()
     }
@@ -134,6 +134,7 @@ impl<E: Exchange> Simulation<E> {
     pub fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let mut progressed = self.parts.scribe.step(None);
+            progressed |= self.parts.turn.as_mut().is_some_and(|turn| turn.step(None));
             progressed |= self.parts.director.step(None);
             progressed |= self.parts.mouth.step(None);
             if !progressed {

@@ -10,13 +10,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use duologue_models::{SpeakOptions, SttStream};
 
 use crate::capture::CaptureReader;
-use crate::core::{Input, SayOptions};
+use crate::conversation::{Input, SayOptions};
 use crate::ear::{BLOCK, Ear, EarEvent};
+use crate::ids::{Epoch, UtteranceId};
 use crate::mouth::{Mouth, MouthEvent};
-use crate::playback::Epoch;
 use crate::player::Player;
 use crate::reference::ReferenceReader;
 use crate::scribe::{Scribe, ScribeEvent};
+use crate::turn::{TurnAsk, TurnFeed};
 
 /// Time since the pipeline started.
 #[derive(Clone)]
@@ -64,17 +65,17 @@ pub(crate) enum ScribeCommand {
         block: [f32; BLOCK],
     },
     Start {
-        utterance: u64,
+        utterance: UtteranceId,
         from: u64,
+        /// The user's turn begins with it.
+        first: bool,
     },
     End {
-        utterance: u64,
+        utterance: UtteranceId,
         at: u64,
     },
-    DetectTurn {
-        utterance: u64,
-        text: String,
-    },
+    /// Ask the turn detector, after all that was heard.
+    DetectTurn(TurnAsk),
     /// Recognise with this from the next utterance on.
     Stt(Box<dyn SttStream>),
 }
@@ -107,10 +108,12 @@ pub(crate) struct StageCounters {
     pub signals_lost: AtomicU64,
     /// Samples of utterances that had left the scribe's past before they were decoded.
     pub samples_missed: AtomicU64,
+    /// Answers of the turn detector that missed their deadline.
+    pub turns_missed: AtomicU64,
 }
 
 impl StageCounters {
-    fn signal(&self, to: &Sender<Signal>, signal: Signal) {
+    pub fn signal(&self, to: &Sender<Signal>, signal: Signal) {
         if let Err(TrySendError::Full(_)) = to.try_send(signal) {
             self.signals_lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -138,6 +141,7 @@ impl EarStage {
                 EarEvent::SpeechStarted { at, .. } => Input::SpeechStarted { at },
                 EarEvent::SpeechEnded { at, .. } => Input::SpeechEnded { at },
                 EarEvent::Voice { at, voiced, probability, .. } => Input::Voice { at, voiced, probability },
+                EarEvent::Keypad { at, key } => Input::Keypad { at, key },
                 EarEvent::Starved { .. } => Input::Starved,
             };
             counters.signal(conversation, Signal::Input(input));
@@ -152,6 +156,8 @@ impl EarStage {
 /// The scribe with its inbox.
 pub(crate) struct ScribeStage {
     pub scribe: Scribe,
+    /// Where the turn detector hears and is asked, if there is one.
+    pub turn: Option<TurnFeed>,
     pub inbox: Receiver<ScribeCommand>,
     pub conversation: Sender<Signal>,
     pub counters: Arc<StageCounters>,
@@ -161,41 +167,41 @@ impl ScribeStage {
     /// Takes one command, then everything else that waits, and decodes a little. Returns whether
     /// there is more to do at once.
     pub fn step(&mut self, first: Option<ScribeCommand>) -> bool {
-        let Self { scribe, inbox, conversation, counters } = self;
-        let mut out = |event| {
-            if let Some(input) = scribe_input(event) {
-                counters.signal(conversation, Signal::Input(input));
-            }
-        };
+        let Self { scribe, turn, inbox, conversation, counters } = self;
         for command in first.into_iter().chain(inbox.try_iter()) {
             match command {
                 ScribeCommand::Hear { at, block } => scribe.hear(at, &block),
-                ScribeCommand::Start { utterance, from } => scribe.start(utterance, from),
-                ScribeCommand::End { utterance, at } => scribe.end(utterance, at),
-                ScribeCommand::DetectTurn { utterance, text } => {
-                    scribe.detect_turn(utterance, &text, &mut out);
+                ScribeCommand::Start { utterance, from, first } => {
+                    scribe.start(utterance.0, from);
+                    turn.iter_mut().for_each(|turn| turn.start(from, first));
+                }
+                ScribeCommand::End { utterance, at } => {
+                    scribe.end(utterance.0, at);
+                    turn.iter_mut().for_each(TurnFeed::end);
+                }
+                ScribeCommand::DetectTurn(ask) => {
+                    if let Some(turn) = turn {
+                        turn.ask(ask, scribe);
+                    }
                 }
                 ScribeCommand::Stt(stream) => scribe.use_stream(stream),
             }
         }
-        scribe.step(&mut out);
+        turn.iter_mut().for_each(|turn| turn.follow(scribe));
+        scribe.step(&mut |event| counters.signal(conversation, Signal::Input(scribe_input(event))));
         counters.samples_missed.store(scribe.missed(), Ordering::Relaxed);
         scribe.has_work()
     }
 }
 
-fn scribe_input(event: ScribeEvent) -> Option<Input> {
-    use crate::core::UtteranceId;
-    Some(match event {
+fn scribe_input(event: ScribeEvent) -> Input {
+    match event {
         ScribeEvent::Partial { utterance, text } => {
             Input::Partial { utterance: UtteranceId(utterance), text }
         }
         ScribeEvent::Final { utterance, text } => Input::Final { utterance: UtteranceId(utterance), text },
-        ScribeEvent::TurnComplete { utterance, probability } => {
-            Input::TurnComplete { utterance: UtteranceId(utterance), probability: probability? }
-        }
         ScribeEvent::Failed { reason, .. } => Input::SttFailed { reason },
-    })
+    }
 }
 
 /// The mouth with its inbox.

@@ -29,13 +29,18 @@
 //! # Ok::<(), duologue_room::Error>(())
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde_saphyr::Spanned;
 
 use crate::{Error, ErrorKind};
 
@@ -129,6 +134,87 @@ impl<T: DeserializeOwned> AgentFile<T> {
             api_secret: header.api_secret,
             agent,
         })
+    }
+}
+
+impl<T> AgentFile<T> {
+    /// The same file with the agent's own keys read in another way, as `agent`.
+    pub fn with_agent<U>(self, agent: U) -> AgentFile<U> {
+        let Self { agent_name, docker_image, enabled, processing, ws_url, api_key, api_secret, agent: _ } =
+            self;
+        AgentFile { agent_name, docker_image, enabled, processing, ws_url, api_key, api_secret, agent }
+    }
+}
+
+/// The line, from 1, of what stands at `key` in a file's `text`, if there is such a key: for whoever finds a mistake
+/// in it after it was read.
+///
+/// ```
+/// let text = "enabled: true\nworker:\n  job_limit: many\n";
+/// assert_eq!(duologue_room::openvidu::line_of(text, "worker.job_limit"), Some(3));
+/// assert_eq!(duologue_room::openvidu::line_of(text, "worker.drain"), None);
+/// ```
+pub fn line_of(text: &str, key: &str) -> Option<u64> {
+    let mut node = serde_saphyr::from_str::<Spanned<Node>>(text).ok()?;
+    for step in key.split('.') {
+        node = node.value.0.remove(step)?;
+    }
+    Some(node.referenced.line())
+}
+
+/// What stands at a key: only the keys in it, and their places.
+#[derive(Default)]
+struct Node(BTreeMap<String, Spanned<Node>>);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+/// A visitor's methods for values without keys.
+macro_rules! no_keys {
+    ($($visit:ident($value:ty))*) => {$(
+        fn $visit<E>(self, _: $value) -> Result<Node, E> {
+            Ok(Node::default())
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    no_keys!(visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str));
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Node::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut inside = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry()? {
+            inside.insert(key, value);
+        }
+        Ok(Node(inside))
     }
 }
 
@@ -226,7 +312,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Own<'_, A> {
                 "api_key" => self.header.api_key = self.map.next_value()?,
                 "api_secret" => self.header.api_secret = self.map.next_value()?,
                 // OpenVidu's agents keep locks there; ours need none.
-                "redis" => drop(self.map.next_value::<serde::de::IgnoredAny>()?),
+                "redis" => drop(self.map.next_value::<IgnoredAny>()?),
                 _ => return seed.deserialize(key.into_deserializer()).map(Some),
             }
         }

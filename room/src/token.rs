@@ -12,6 +12,7 @@
 //! # Ok::<(), duologue_room::Error>(())
 //! ```
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::time::Duration;
 
@@ -80,11 +81,25 @@ impl Access {
         Ok(Self { url, api_key, api_secret })
     }
 
-    /// From `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
+    /// In the process of an isolated job: what stands for the worker's access there. Nothing can be signed with it; the job joins
+    /// with the token that it was sent with. `None` in every other process.
+    pub fn of_job_process() -> Option<Self> {
+        crate::worker::is_job_process().then(|| Self {
+            url: std::env::var(URL).unwrap_or_default(),
+            api_key: String::new(),
+            api_secret: String::new(),
+        })
+    }
+
+    /// From `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`. In the process of an isolated job it is
+    /// [`Access::of_job_process`].
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the variable that is missing or wrong.
     pub fn from_environment() -> Result<Self, Error> {
+        if let Some(access) = Self::of_job_process() {
+            return Ok(access);
+        }
         let variable = |name: &str| {
             std::env::var(name)
                 .map_err(|_| Error::new(ErrorKind::Config, format!("{name} is missing or empty; {REMEDY}")))
@@ -104,6 +119,18 @@ impl Access {
 
     pub(crate) fn secret(&self) -> &str {
         &self.api_secret
+    }
+
+    /// `text` without the secret, if it holds it. A secret of a few letters is looked for as a whole text only: it may be part of
+    /// any word.
+    pub(crate) fn withheld(&self, text: &OsStr) -> Option<OsString> {
+        const WITHHELD: &str = "withheld-from-jobs";
+        let text = text.to_str()?;
+        if text == self.api_secret {
+            return Some(WITHHELD.into());
+        }
+        let found = self.api_secret.len() >= 16 && text.contains(&self.api_secret);
+        found.then(|| text.replace(&self.api_secret, WITHHELD).into())
     }
 
     /// A token with which a participant joins.
@@ -140,7 +167,7 @@ impl Access {
                 ..RoomConfiguration::default()
             });
         }
-        signed(access)
+        signed(self, access)
     }
 
     /// A fresh token with which a worker connects.
@@ -150,6 +177,7 @@ impl Access {
     pub(crate) fn worker(&self) -> Result<String, Error> {
         let grants = VideoGrants { agent: true, ..VideoGrants::default() };
         signed(
+            self,
             AccessToken::with_api_key(&self.api_key, &self.api_secret)
                 .with_ttl(WORKER_TTL)
                 .with_grants(grants),
@@ -159,7 +187,11 @@ impl Access {
 
 const REMEDY: &str = "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET to your server's";
 
-fn signed(token: AccessToken) -> Result<String, Error> {
+fn signed(access: &Access, token: AccessToken) -> Result<String, Error> {
+    if access.api_secret.is_empty() {
+        let message = "a job's process has no secret to sign tokens with; JobContext::token is the one that it was sent with";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
     token
         .to_jwt()
         .map_err(|error| Error::new(ErrorKind::Config, format!("the token cannot be signed: {error}")))
@@ -291,6 +323,19 @@ mod tests {
 
     fn claims(token: &str) -> Claims {
         TokenVerifier::with_api_key("devkey", SECRET).verify(token).unwrap()
+    }
+
+    #[test]
+    fn the_secret_is_found_in_what_is_handed_on() {
+        let access = Access::new("ws://host", "key", "a-secret-of-more-than-16-characters").unwrap();
+        let argument = access.withheld("--api-secret=a-secret-of-more-than-16-characters".as_ref()).unwrap();
+        assert_eq!(argument, "--api-secret=withheld-from-jobs");
+        assert!(access.withheld("a-secret-of-more-than-16-characters".as_ref()).is_some());
+        assert!(access.withheld("--room=kitchen".as_ref()).is_none());
+        let short = Access::new("ws://host", "key", "secret").unwrap();
+        assert!(
+            short.withheld("secret".as_ref()).is_some() && short.withheld("/secretary".as_ref()).is_none()
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::transcribe::Format;
+
 /// A voice pipeline that runs on this machine: it hears, lets an agent think, and speaks.
 ///
 /// Start with `duologue demo`: a caller talks with a small agent in a simulated room, with no
@@ -13,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(after_help = "Examples:
   duologue demo                         hear a conversation (writes conversation.wav)
   duologue say \"Hello there\" -o hi.wav  text to speech
-  duologue transcribe meeting.wav       speech to text
+  duologue transcribe meeting.wav       speech to text (--format srt: subtitles)
   duologue eval kitchen.toml            play a conversation and compare it with what must come of it
   duologue doctor                       what works here, how fast, and what to do
   duologue fetch                        get everything now, to work without a network later")]
@@ -52,15 +54,17 @@ pub enum Command {
     /// A caller talks with a small offline agent in a simulated room
     Demo(DemoArgs),
     /// Talk with the small agent through microphone and speakers, echo cancelled
-    #[cfg_attr(feature = "room", command(visible_alias = "console"))]
+    #[command(visible_alias = "console")]
     Talk(TalkArgs),
     /// Text to speech
     Say(SayArgs),
+    /// What will be spoken for a text, how it sounds, and which rule read each piece
+    Text(TextArgs),
     /// Speech to text, live on a terminal
     Transcribe(TranscribeArgs),
     /// Where there is speech in a recording; or how well that is found in a labelled set
     Vad(VadArgs),
-    /// Models: list, find and verify them
+    /// Models: list, show, pull, verify, remove and bundle them
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
@@ -68,13 +72,23 @@ pub enum Command {
     /// Fetch the engines and models, for a machine that will be offline
     #[cfg_attr(feature = "room", command(visible_alias = "download-files"))]
     Fetch,
+    /// Load a foreign model in this process, which may end it: the other commands ask for it
+    #[command(name = duologue::models::probe::COMMAND, hide = true)]
+    Probe {
+        /// Its directory
+        dir: PathBuf,
+    },
     /// What works on this machine, how fast, and what to do
     Doctor,
     /// Measure the latency budgets in the simulated room
     Bench(BenchArgs),
     /// Play scenarios with an agent, in text and spoken, and compare what comes of them
+    #[cfg(feature = "agent")]
     #[command(after_long_help = EVAL_HELP)]
     Eval(EvalArgs),
+    /// Play scenarios with an agent; needs a build with the feature `agent`
+    #[cfg(not(feature = "agent"))]
+    Eval(Anything),
     /// Run the configured agent in LiveKit rooms
     #[cfg(feature = "room")]
     #[command(after_long_help = super::worker::HELP)]
@@ -89,6 +103,19 @@ pub enum Command {
         #[command(subcommand)]
         command: super::room::RoomCommand,
     },
+    /// Run the configured agent in LiveKit rooms; needs a build with the feature `room`
+    #[cfg(not(feature = "room"))]
+    Worker(Anything),
+    /// LiveKit rooms from outside; needs a build with the feature `room`
+    #[cfg(not(feature = "room"))]
+    Room(Anything),
+    /// Settings: what is in effect and where it came from
+    Config {
+        #[command(subcommand)]
+        command: Option<ConfigCommand>,
+    },
+    /// The voices of the voice model
+    Voices,
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -96,8 +123,35 @@ pub enum Command {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Whether the settings are valid
+    Check,
+    /// What a key or a table means: value, default, unit, environment variable
+    Explain {
+        /// A key such as `pipeline.voice.speed`, or a table such as `llm` [default: all]
+        key: Option<String>,
+    },
+    /// docs/configuration.md, written anew
+    #[command(hide = true)]
+    Reference,
+    /// Vouch for duologue.toml in this directory, with its present content
+    Trust,
+}
+
+/// The arguments of a command that this build has not.
+#[cfg(not(all(feature = "agent", feature = "room")))]
+#[derive(Args, Debug)]
+pub struct Anything {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<std::ffi::OsString>,
+}
+
 #[derive(Args, Debug)]
 pub struct DemoArgs {
+    /// The configured agent ([agent] and [llm] of the settings) instead of the small one; live
+    #[arg(long, conflicts_with_all = ["fast", "input"])]
+    pub agent: bool,
     /// Let this recording be the caller
     #[arg(long, value_name = "FILE.wav")]
     pub input: Option<PathBuf>,
@@ -125,10 +179,14 @@ pub struct TalkArgs {
 #[derive(Args, Debug)]
 pub struct SayArgs {
     /// What to say; `-` reads standard input
+    #[arg(allow_hyphen_values = true)]
     pub text: String,
-    /// Write a WAV file
-    #[arg(short, long, value_name = "FILE.wav", required_unless_present = "play")]
+    /// Write this file: .wav, or .raw for samples alone (16 bits, little-endian); `-`: standard output
+    #[arg(short, long, value_name = "FILE", required_unless_present = "play", allow_hyphen_values = true)]
     pub output: Option<PathBuf>,
+    /// Samples alone, without a header
+    #[arg(long)]
+    pub raw: bool,
     /// Play it
     #[arg(long)]
     pub play: bool,
@@ -141,10 +199,32 @@ pub struct SayArgs {
 }
 
 #[derive(Args, Debug)]
+pub struct TextArgs {
+    /// A file, read line by line, or the text itself; `-` reads standard input
+    #[arg(value_name = "FILE|-|TEXT")]
+    pub text: String,
+    /// Voice, by name; it decides the language
+    #[arg(long)]
+    pub voice: Option<String>,
+    /// Language, by its tag (`en-US`)
+    #[arg(long)]
+    pub language: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct TranscribeArgs {
-    /// WAV files
-    #[arg(required = true, value_name = "FILE.wav")]
+    /// WAV files, or folders of them; `-` is standard input
+    #[arg(required = true, value_name = "FILE.wav|DIR")]
     pub files: Vec<PathBuf>,
+    /// The transcript's form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write each transcript into this folder, named after its recording
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Transcribe each channel by itself, as for a call with one party on each
+    #[arg(long)]
+    pub split: bool,
 }
 
 #[derive(Args, Debug)]
@@ -161,6 +241,32 @@ pub struct VadArgs {
 pub enum ModelsCommand {
     /// All models by name
     List,
+    /// What is known of a model: its files, sizes, hashes, licence, and whether it is here
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Fetch models: whole, verified, continued where an earlier try broke off
+    Pull {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Remove models from the cache
+    Rm {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Copy models that are here into a folder, for machines without a network (there DUOLOGUE_MIRROR names it)
+    Bundle {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Where a model's files are
     Path {
         /// Its name
@@ -181,6 +287,10 @@ pub struct BenchArgs {
     /// Interrupt with these recordings of people (WAV files) instead of the built-in caller's
     #[arg(long, value_name = "DIR")]
     pub speech: Option<PathBuf>,
+    /// Only count how often the agent takes its own echo for somebody, over this many of its turns in simulated
+    /// rooms
+    #[arg(long, num_args = 0..=1, default_value_t = 0, default_missing_value = "1000", value_name = "TURNS", conflicts_with_all = ["llm", "soak"], value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub echo: u32,
     /// Also ask an agent this many times for each speed of a scripted language model, live
     #[arg(long, default_value_t = 0, value_name = "TURNS", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub llm: u32,
@@ -189,6 +299,7 @@ pub struct BenchArgs {
     pub soak: u32,
 }
 
+#[cfg(feature = "agent")]
 #[derive(Args, Debug)]
 pub struct EvalArgs {
     /// Scenario files
@@ -203,6 +314,7 @@ pub struct EvalArgs {
     pub spoken: bool,
 }
 
+#[cfg(feature = "agent")]
 const EVAL_HELP: &str = "\
 A scenario is a conversation and what must come of it:
 

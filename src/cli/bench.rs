@@ -3,7 +3,9 @@
 //! Latencies of conversation are live, in real time; stop latencies are read off the sound that was
 //! really played. Each figure stands beside its budget.
 
+#[cfg(feature = "llm")]
 mod answers;
+mod echo;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,11 +14,11 @@ use anyhow::{Context, Result, bail};
 use duologue::caller;
 use duologue::models::{Cancel, SpeakOptions};
 use duologue::pipeline::capture::capture_ring;
-use duologue::pipeline::core::{Event, TurnMetrics};
+use duologue::pipeline::conversation::{Event, TurnMetrics};
 use duologue::pipeline::ear::{Ear, EarConfig};
-use duologue::pipeline::endpoint::room::{
-    Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Response, RoomConfig, RoomLog, SimulatedRoom,
-    When,
+use duologue::pipeline::endpoint::simulated::{
+    Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Response, SimulatedRoom, SimulatedRoomConfig,
+    SimulatedRoomLog, When,
 };
 use duologue::pipeline::endpoint::{Paced, Rates};
 use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
@@ -24,6 +26,7 @@ use duologue::pipeline::{Reply, UserTurn, offline};
 use duologue::setup::Models;
 use duologue::vad::Vad;
 use duologue::vad::score::Labels;
+use duologue::{note, outln};
 use serde_json::{Value, json};
 
 use super::args::{BenchArgs, Common};
@@ -44,23 +47,40 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
     let mut results = Results::default();
     let begin = Instant::now();
     let models = Models::load(&settings, common.offline)?;
+    if args.echo > 0 {
+        let people = args.speech.as_deref().map_or(Ok(Vec::new()), recordings)?;
+        echo::run(&models, args.echo, people, &mut results)?;
+        results.print(common.json, &models)?;
+        return results.verdict();
+    }
     let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(quiet_room()?)))?;
-    results.budget("start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);
+    results.budget("start_to_ready", "start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);
     let note = |text: &str| {
         if !common.json {
-            eprintln!("{text}");
+            note!("{text}");
         }
     };
     note("idle for 5 s …");
-    results.budget("idle listening, of one core", idle_share(Duration::from_secs(5))? * 100.0, "%", 3.0);
+    results.budget(
+        "idle_share_of_core",
+        "idle listening, of one core",
+        idle_share(Duration::from_secs(5))? * 100.0,
+        "%",
+        3.0,
+    );
     drop(idle);
     note("stages …");
     stages(&models, &mut results)?;
     note(&format!("{} turns, live, about {} s …", args.turns, args.turns * 20));
     conversation(&models, &settings.pipeline, args, &mut results)?;
     if let Some(bytes) = resident_bytes() {
-        results.budget("resident memory", bytes as f64 / 1e6, "MB", 150.0);
+        results.budget("resident_memory", "resident memory", bytes as f64 / 1e6, "MB", 150.0);
     }
+    #[cfg(not(feature = "llm"))]
+    if args.llm > 0 {
+        bail!("bench --llm needs a build with `--features llm`, which this one is not");
+    }
+    #[cfg(feature = "llm")]
     if args.llm > 0 {
         note(&format!("a model's first token, {} turns each, live, about {} s …", args.llm, args.llm * 36));
         answers::run(&models, &settings.pipeline, args.llm, &mut results)?;
@@ -69,16 +89,27 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
         note(&format!("{} turns in simulated time …", args.soak));
         soak(&models, &settings.pipeline, args.soak, &mut results)?;
     }
-    results.print(common.json, &models);
-    Ok(())
+    results.print(common.json, &models)?;
+    results.verdict()
 }
 
 /// One figure and what it may be.
 struct Line {
+    /// Stable, for programs.
+    id: String,
+    /// Of a distribution.
+    percentile: Option<u32>,
+    samples: Option<usize>,
     what: String,
     value: f64,
     unit: &'static str,
     budget: Option<f64>,
+}
+
+impl Line {
+    fn is_over(&self) -> bool {
+        self.budget.is_some_and(|budget| self.value > budget)
+    }
 }
 
 #[derive(Default)]
@@ -87,32 +118,55 @@ struct Results {
 }
 
 impl Results {
-    fn budget(&mut self, what: &str, value: f64, unit: &'static str, budget: f64) {
-        self.lines.push(Line { what: what.to_owned(), value, unit, budget: Some(budget) });
+    fn budget(&mut self, id: &str, what: &str, value: f64, unit: &'static str, budget: f64) {
+        self.line(id, what, value, unit, Some(budget));
     }
 
-    fn figure(&mut self, what: &str, value: f64, unit: &'static str) {
-        self.lines.push(Line { what: what.to_owned(), value, unit, budget: None });
+    fn figure(&mut self, id: &str, what: &str, value: f64, unit: &'static str) {
+        self.line(id, what, value, unit, None);
     }
 
-    fn quantiles(&mut self, what: &str, values: &[Duration], budgets: [Option<f64>; 2]) {
-        for ((name, q), budget) in [("p50", 0.5), ("p95", 0.95)].into_iter().zip(budgets) {
-            let Some(value) = quantile(values, q) else { continue };
-            let what = format!("{what}, {name} of {}", values.len());
-            self.lines.push(Line { what, value: value.as_secs_f64() * 1e3, unit: "ms", budget });
+    fn line(&mut self, id: &str, what: &str, value: f64, unit: &'static str, budget: Option<f64>) {
+        let (id, what) = (id.to_owned(), what.to_owned());
+        self.lines.push(Line { id, percentile: None, samples: None, what, value, unit, budget });
+    }
+
+    fn quantiles(&mut self, id: &str, what: &str, values: &[Duration], budgets: [Option<f64>; 2]) {
+        for (percentile, budget) in [50, 95].into_iter().zip(budgets) {
+            let Some(value) = quantile(values, f64::from(percentile) / 100.0) else { continue };
+            let (samples, value) = (values.len(), value.as_secs_f64() * 1e3);
+            let what = format!("{what}, p{percentile} of {samples}");
+            let (percentile, samples) = (Some(percentile), Some(samples));
+            self.lines.push(Line { id: id.to_owned(), percentile, samples, what, value, unit: "ms", budget });
         }
     }
 
-    fn print(&self, json: bool, models: &Models) {
+    /// An error if a budget was exceeded.
+    fn verdict(&self) -> Result<()> {
+        let over: Vec<&str> =
+            self.lines.iter().filter(|line| line.is_over()).map(|line| line.what.as_str()).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        bail!("over budget: {}", over.join("; "))
+    }
+
+    fn print(&self, json: bool, models: &Models) -> Result<()> {
         if json {
             let lines: Vec<Value> = self
                 .lines
                 .iter()
-                .map(|line| json!({ "what": line.what, "value": line.value, "unit": line.unit, "budget": line.budget, "within": line.budget.map(|b| line.value <= b) }))
+                .map(|line| {
+                    json!({
+                        "id": line.id, "percentile": line.percentile, "samples": line.samples, "value": line.value,
+                        "unit": line.unit, "budget": line.budget, "within": line.budget.map(|_| !line.is_over()),
+                    })
+                })
                 .collect();
-            println!("{}", json!({ "stt": models.stt.name(), "tts": models.tts.name(), "results": lines }));
-            return;
+            outln!("{}", json!({ "stt": models.stt.name(), "tts": models.tts.name(), "results": lines }))?;
+            return Ok(());
         }
+        outln!("recogniser {} · voice {}\n", models.stt.name(), models.tts.name())?;
         let mut table = Table::new(&["what", "measured", "budget", ""]);
         for line in &self.lines {
             let verdict = line.budget.map_or("", |budget| if line.value <= budget { "ok" } else { "OVER" });
@@ -123,7 +177,8 @@ impl Results {
                 verdict.to_owned(),
             ]);
         }
-        print!("{}", table.render());
+        outln!("{}", table.render().trim_end())?;
+        Ok(())
     }
 }
 
@@ -136,11 +191,17 @@ fn stages(models: &Models, results: &mut Results) -> Result<()> {
     let begin = Instant::now();
     let speech = offline::speak(&*models.tts, ANSWER, &SpeakOptions::default(), &Cancel::new())?;
     let seconds = speech.samples.len() as f64 / f64::from(models.tts.sample_rate());
-    results.figure("voice, RTF", begin.elapsed().as_secs_f64() / seconds, "");
+    results.figure("voice_rtf", "voice, RTF", begin.elapsed().as_secs_f64() / seconds, "");
     let begin = Instant::now();
     offline::transcribe(&*models.stt, &speech.samples, models.tts.sample_rate())?;
-    results.figure("recogniser, RTF", begin.elapsed().as_secs_f64() / seconds, "");
-    results.budget("ear, mean per 10 ms block", ear(models.vad()?, &speech.samples)?, "µs", 150.0);
+    results.figure("recogniser_rtf", "recogniser, RTF", begin.elapsed().as_secs_f64() / seconds, "");
+    results.budget(
+        "ear_mean_per_block",
+        "ear, mean per 10 ms block",
+        ear(models.vad()?, &speech.samples)?,
+        "µs",
+        150.0,
+    );
     Ok(())
 }
 
@@ -169,7 +230,7 @@ fn ear(vad: Box<dyn Vad>, speech: &[f32]) -> Result<f64> {
 /// Nobody speaks, as quietly as a microphone hears it: digital silence would flatter whoever takes its absence for
 /// a reason to work.
 fn quiet_room() -> Result<SimulatedRoom> {
-    let mut room = RoomConfig::new(RATES);
+    let mut room = SimulatedRoomConfig::new(RATES);
     room.noise = Some(Noise { kind: NoiseKind::Pink, level: NoiseLevel::Dbfs(-60.0) });
     Ok(SimulatedRoom::new(room)?.0)
 }
@@ -202,7 +263,7 @@ fn conversation(
     results: &mut Results,
 ) -> Result<()> {
     let (caller, interruptions) = script(args.turns, args.speech.as_deref())?;
-    let mut room = RoomConfig::new(RATES);
+    let mut room = SimulatedRoomConfig::new(RATES);
     room.caller = caller;
     room.echo = Some(EchoPath::new(38.0, -14.0).response(Response::Decay { rt60_ms: 180, direct_db: 3.0 }));
     let (room, log) = SimulatedRoom::new(room)?;
@@ -226,12 +287,33 @@ fn conversation(
     drop(pipeline);
 
     let pick = |f: fn(&TurnMetrics) -> Option<Duration>| metrics.iter().filter_map(f).collect::<Vec<_>>();
-    results.quantiles("end of speech → first sample of the answer", &pick(|m| m.end_to_end), [None, None]);
-    results.quantiles("end of speech → turn over", &pick(|m| m.end_of_turn_delay), [None, None]);
-    results.quantiles("turn over → final transcript", &pick(final_after_decision), [Some(40.0), None]);
-    results.quantiles("first text → first sample", &pick(|m| m.first_audio), [Some(60.0), None]);
+    results.quantiles(
+        "end_of_speech_to_first_sample",
+        "end of speech → first sample of the answer",
+        &pick(|m| m.end_to_end),
+        [None, None],
+    );
+    results.quantiles(
+        "end_of_speech_to_turn_over",
+        "end of speech → turn over",
+        &pick(|m| m.end_of_turn_delay),
+        [None, None],
+    );
+    results.quantiles(
+        "turn_over_to_final",
+        "turn over → final transcript",
+        &pick(final_after_decision),
+        [Some(40.0), None],
+    );
+    results.quantiles(
+        "first_text_to_first_sample",
+        "first text → first sample",
+        &pick(|m| m.first_audio),
+        [Some(60.0), None],
+    );
     stops(&log, &interruptions, results)?;
     results.figure(
+        "lost",
         "blocks, signals, samples and underruns lost",
         (losses.blocks + losses.signals + losses.unheard + losses.underruns) as f64,
         "",
@@ -245,7 +327,7 @@ fn final_after_decision(metrics: &TurnMetrics) -> Option<Duration> {
 }
 
 /// How fast the agent gave way, read off the sound it made.
-fn stops(log: &RoomLog, interruptions: &[usize], results: &mut Results) -> Result<()> {
+fn stops(log: &SimulatedRoomLog, interruptions: &[usize], results: &mut Results) -> Result<()> {
     let stretches = log.agent();
     let spoken_over: Vec<u64> = log
         .items()
@@ -263,9 +345,19 @@ fn stops(log: &RoomLog, interruptions: &[usize], results: &mut Results) -> Resul
         |f: &dyn Fn(u64) -> Option<Duration>| spoken_over.iter().filter_map(|at| f(*at)).collect::<Vec<_>>();
     let ducked = until(&|at| log.time_until_ducked(at, DUCKED_DB));
     let silent = until(&|at| log.time_until_silent(at));
-    results.quantiles("first user sample → agent ducked", &ducked, [Some(120.0), Some(220.0)]);
-    results.quantiles("first user sample → agent silent", &silent, [Some(200.0), Some(350.0)]);
-    results.figure("interruptions", spoken_over.len() as f64, "");
+    results.quantiles(
+        "first_user_sample_to_ducked",
+        "first user sample → agent ducked",
+        &ducked,
+        [Some(120.0), Some(220.0)],
+    );
+    results.quantiles(
+        "first_user_sample_to_silent",
+        "first user sample → agent silent",
+        &silent,
+        [Some(200.0), Some(350.0)],
+    );
+    results.figure("interruptions", "interruptions", spoken_over.len() as f64, "");
     Ok(())
 }
 
@@ -339,7 +431,7 @@ fn soak(
     for _ in 0..turns {
         caller = caller.item(Item::new(question.clone(), When::AfterAgentSilence(400)).patience_ms(3_000));
     }
-    let mut room = RoomConfig::new(RATES);
+    let mut room = SimulatedRoomConfig::new(RATES);
     room.caller = caller;
     let (room, log) = SimulatedRoom::new(room)?;
     let mut simulation = models
@@ -357,7 +449,7 @@ fn soak(
     }
     let (Some(early), Some(late)) = (early, resident_bytes()) else { return Ok(()) };
     let growth = (late as f64 - early as f64) / early as f64 * 100.0;
-    results.budget(&format!("memory growth, turns 50 to {turns}"), growth, "%", 1.0);
+    results.budget("memory_growth", &format!("memory growth, turns 50 to {turns}"), growth, "%", 1.0);
     Ok(())
 }
 

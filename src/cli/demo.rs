@@ -8,21 +8,23 @@ use anyhow::{Context, Result};
 use duologue::appliance::Appliance;
 use duologue::caller;
 use duologue::config::Config;
-use duologue::pipeline::core::{Policy, State};
-use duologue::pipeline::endpoint::room::{
-    Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Recording, Response, RoomConfig, RoomLog,
-    SimulatedRoom, When,
+use duologue::pipeline::conversation::{Policy, State};
+use duologue::pipeline::endpoint::simulated::{
+    Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Recording, Response, SimulatedRoom,
+    SimulatedRoomConfig, SimulatedRoomLog, When,
 };
 use duologue::pipeline::endpoint::{Paced, Rates};
 use duologue::pipeline::wav::WavReader;
 use duologue::pipeline::{Builder, Events, Handle};
 use duologue::setup::Models;
 use duologue::timeline::Timeline;
+use duologue::{note, outln};
 use serde_json::json;
 
 use super::args::{Common, DemoArgs};
 use super::narrate::{Line, Story};
 use super::output::{Table, ms, resident_bytes};
+use super::talk;
 
 /// Rates of the room: what sound cards do.
 const RATES: Rates = Rates { capture: 48_000, playback: 48_000 };
@@ -36,6 +38,12 @@ const DRAWN: Duration = Duration::from_secs(600);
 pub fn run(common: &Common, args: &DemoArgs) -> Result<()> {
     let begin = Instant::now();
     let settings = common.settings()?;
+    if args.agent && settings.has_agent() {
+        return talk::rehearse(common, &settings);
+    }
+    if args.agent {
+        note!("no [agent] or [llm] is set: the small offline agent answers");
+    }
     let models = Models::load(&settings, common.offline)?;
     fs::create_dir_all(&args.out).with_context(|| format!("{}: cannot be created", args.out.display()))?;
     let conversation = args.out.join("conversation.wav");
@@ -44,7 +52,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<()> {
     let builder = models.builder(settings.pipeline.clone())?.responder(Appliance::new());
     let quiet = common.json;
     if !quiet {
-        introduce(&settings, args);
+        introduce(&settings, args)?;
     }
 
     let mut stage = Stage { story: Story::default(), log, quiet, limit };
@@ -54,27 +62,27 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<()> {
     let timeline = args.out.join("timeline.svg");
     draw(&stage, &report, offset, &conversation, &timeline)?;
     if common.json {
-        println!("{}", report.json(&stage, &conversation, &timeline));
+        outln!("{}", report.json(&stage, &conversation, &timeline))?;
     } else {
-        print!("{}", report.tables(&stage));
-        println!("  wrote {} (caller left, agent right) and {}", conversation.display(), timeline.display());
+        outln!("{}", report.tables(&stage).trim_end())?;
+        outln!("  wrote {} (caller left, agent right) and {}", conversation.display(), timeline.display())?;
     }
     Ok(())
 }
 
-fn introduce(settings: &Config, args: &DemoArgs) {
+fn introduce(settings: &Config, args: &DemoArgs) -> std::io::Result<()> {
     let who = args.input.as_ref().map_or("a caller".to_owned(), |path| path.display().to_string());
     let policy = match settings.pipeline.conversation.policy {
         Policy::Off => "off",
         _ => "on",
     };
-    println!(
+    outln!(
         "{who} and a small offline agent, in a simulated room: speakers 1 m from the microphone, barge-in {policy}\n\
          recogniser {} · voice {} · echo canceller AEC3 · {}\n",
         settings.stt,
         settings.tts,
         if args.fast { "simulated time" } else { "live" }
-    );
+    )
 }
 
 /// Who calls, and how long the call may take.
@@ -104,8 +112,8 @@ fn script() -> Result<Caller> {
     })
 }
 
-fn room(script: Caller, conversation: &Path) -> RoomConfig {
-    let mut config = RoomConfig::new(RATES);
+fn room(script: Caller, conversation: &Path) -> SimulatedRoomConfig {
+    let mut config = SimulatedRoomConfig::new(RATES);
     config.caller = script;
     config.echo = Some(EchoPath::new(38.0, -14.0).response(Response::Decay { rt60_ms: 180, direct_db: 3.0 }));
     config.noise = Some(Noise { kind: NoiseKind::Pink, level: NoiseLevel::Dbfs(-62.0) });
@@ -116,7 +124,7 @@ fn room(script: Caller, conversation: &Path) -> RoomConfig {
 /// The performance: the room's truth and the story told of it.
 struct Stage {
     story: Story,
-    log: RoomLog,
+    log: SimulatedRoomLog,
     quiet: bool,
     limit: Duration,
 }
@@ -128,7 +136,7 @@ impl Stage {
         let offset = offset(&pipeline.handle(), &self.log);
         if !self.quiet {
             let memory = resident_bytes().map_or(String::new(), |b| format!(" · {} MB", b / 1_000_000));
-            println!("    0.00  ready {:.2} s after the start{memory}", begin.elapsed().as_secs_f64());
+            outln!("    0.00  ready {:.2} s after the start{memory}", begin.elapsed().as_secs_f64())?;
         }
         let events = pipeline.events();
         let mut quiet_since = None;
@@ -180,7 +188,7 @@ impl Stage {
     }
 }
 
-fn offset(handle: &Handle, log: &RoomLog) -> Duration {
+fn offset(handle: &Handle, log: &SimulatedRoomLog) -> Duration {
     handle.now().saturating_sub(Duration::from_secs_f64(log.now() as f64 / f64::from(log.rate())))
 }
 
@@ -206,7 +214,7 @@ struct Interruption {
 }
 
 impl Report {
-    fn new(log: &RoomLog) -> Self {
+    fn new(log: &SimulatedRoomLog) -> Self {
         let items = log.items();
         let stretches = log.agent();
         let mut answers = Vec::new();

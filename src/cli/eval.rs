@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use duologue::agent::llm::Llm;
+#[cfg(feature = "llm")]
 use duologue::agent::llm::openai::OpenAi;
-use duologue::agent::testing::{
+use duologue::config::Config;
+use duologue::eval::{
     Mode, Progress, RunEvent, Scenario, ScenarioParts, ScenarioReport, Stage, StepReport, play, run_spoken,
     run_text,
 };
-use duologue::config::Config;
+use duologue::outln;
 use duologue::setup::Models;
 
 use super::args::{Common, EvalArgs};
@@ -23,10 +25,9 @@ pub fn run(common: &Common, args: &EvalArgs) -> Result<()> {
     let settings = common.settings()?;
     // A bad file is told of before anything is played.
     let scenarios = args.files.iter().map(|file| Scenario::load(file)).collect::<Result<Vec<_>, _>>()?;
-    let configured =
-        scenarios.iter().any(Scenario::needs_configured_llm) || !settings.llm.base_url.is_empty();
-    let llm =
-        if configured { Some(Arc::new(OpenAi::new(settings.llm.clone())?) as Arc<dyn Llm>) } else { None };
+    let configured = scenarios.iter().any(Scenario::needs_configured_llm)
+        || settings.llm.table().get("base_url").is_some_and(|url| url.as_str() != Some(""));
+    let llm = if configured { Some(model(&settings)?) } else { None };
     let parts = ScenarioParts { llm };
     let models = if args.text { None } else { Some(Models::load(&settings, common.offline)?) };
     let (mut played, mut failed) = (0, 0);
@@ -38,9 +39,9 @@ pub fn run(common: &Common, args: &EvalArgs) -> Result<()> {
             played += 1;
             failed += usize::from(!report.passed);
             if common.json {
-                println!("{}", serde_json::to_string(&report)?);
+                outln!("{}", serde_json::to_string(&report)?)?;
             } else {
-                print!("{}", told(&report));
+                outln!("{}", told(&report).trim_end())?;
             }
         }
     }
@@ -48,6 +49,16 @@ pub fn run(common: &Common, args: &EvalArgs) -> Result<()> {
         bail!("{failed} of {played} runs came out otherwise than expected");
     }
     Ok(())
+}
+
+#[cfg(feature = "llm")]
+fn model(settings: &Config) -> Result<Arc<dyn Llm>> {
+    Ok(Arc::new(OpenAi::new(settings.llm()?)?))
+}
+
+#[cfg(not(feature = "llm"))]
+fn model(_: &Config) -> Result<Arc<dyn Llm>> {
+    bail!("a language model needs a build with `--features llm`, which this one is not")
 }
 
 /// Plays `scenario`: spoken if there are models, else in text.

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use duologue::native::{LoadOptions, fetch};
+use duologue::outln;
 use duologue::setup;
 use serde_json::json;
 
@@ -15,23 +16,19 @@ pub fn run(common: &Common) -> Result<()> {
         bail!("fetch needs a network, and --offline (or DUOLOGUE_OFFLINE) forbids one; leave it out");
     }
     let natives = fetch(&LoadOptions::default())?;
-    report(common.json, "engines", &natives.display().to_string());
+    report(common.json, "engines", &natives.display().to_string())?;
     #[cfg(feature = "room")]
     {
         let livekit = duologue::native::livekit::fetch(&LoadOptions::default())?;
-        report(common.json, "LiveKit's engine", &livekit.display().to_string());
+        report(common.json, "LiveKit's engine", &livekit.display().to_string())?;
     }
     let registry = setup::registry(false)?;
     for name in MODELS {
-        report(common.json, name, &registry.resolve(name)?.dir.display().to_string());
+        report(common.json, name, &registry.resolve(name)?.dir.display().to_string())?;
     }
     Ok(())
 }
 
-fn report(json: bool, what: &str, path: &str) {
-    if json {
-        println!("{}", json!({ "what": what, "path": path }));
-    } else {
-        println!("{what}: {path}");
-    }
+fn report(json: bool, what: &str, path: &str) -> std::io::Result<()> {
+    if json { outln!("{}", json!({ "what": what, "path": path })) } else { outln!("{what}: {path}") }
 }

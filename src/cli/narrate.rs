@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use duologue::pipeline::Stamped;
-use duologue::pipeline::core::{Event, IgnoreReason, State, TurnEnd, TurnMetrics};
+use duologue::pipeline::conversation::{Event, IgnoreReason, State, TurnEnd, TurnMetrics};
 use duologue::timeline::{Mark, Timeline, Who};
 use serde_json::{Value, json};
 

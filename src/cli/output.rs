@@ -6,11 +6,18 @@ use std::time::Duration;
 /// A table with aligned columns; the first is left-aligned, the others right.
 pub struct Table {
     rows: Vec<Vec<String>>,
+    is_left: bool,
 }
 
 impl Table {
     pub fn new(header: &[&str]) -> Self {
-        Self { rows: vec![header.iter().map(ToString::to_string).collect()] }
+        Self { rows: vec![header.iter().map(ToString::to_string).collect()], is_left: false }
+    }
+
+    /// With all columns left-aligned.
+    pub fn left(mut self) -> Self {
+        self.is_left = true;
+        self
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
@@ -32,7 +39,11 @@ impl Table {
         for (i, row) in self.rows.iter().enumerate() {
             for (column, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths[column] - cell.chars().count());
-                let _ = if column == 0 { write!(out, "  {cell}{pad}") } else { write!(out, "  {pad}{cell}") };
+                let _ = if column == 0 || self.is_left {
+                    write!(out, "  {cell}{pad}")
+                } else {
+                    write!(out, "  {pad}{cell}")
+                };
             }
             out.truncate(out.trim_end().len());
             out.push('\n');

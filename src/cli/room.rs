@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use duologue::outln;
 use duologue::room::dispatch::{ParticipantInfo, RoomInfo, Server};
 use duologue::room::openvidu::AgentFile;
 use duologue::room::token::{Access, Grants, JoinToken};
@@ -29,6 +30,10 @@ pub struct ServerArgs {
 impl ServerArgs {
     /// The server of the agent's file, or else of the arguments and the environment.
     pub fn access<T>(&self, file: Option<&AgentFile<T>>) -> Result<Access> {
+        // An isolated job's process runs the same command, without the secret.
+        if let Some(access) = Access::of_job_process() {
+            return Ok(access);
+        }
         let from_file = file.map(|file| (&file.ws_url, &file.api_key, &file.api_secret));
         let (url, key, secret) = from_file.unwrap_or((&None, &None, &None));
         let given = |argument: &Option<String>, file: &Option<String>| {
@@ -168,9 +173,9 @@ fn token(common: &Common, args: &TokenArgs) -> Result<()> {
     let token = access.join(&join)?;
     if common.json {
         let seconds = args.ttl.as_secs();
-        println!("{}", json!({ "url": access.url(), "token": token, "ttl_s": seconds, "grants": grants }));
+        outln!("{}", json!({ "url": access.url(), "token": token, "ttl_s": seconds, "grants": grants }))?;
     } else {
-        println!("{token}");
+        outln!("{token}")?;
     }
     Ok(())
 }
@@ -180,16 +185,16 @@ async fn dispatch(common: &Common, args: &DispatchArgs) -> Result<()> {
     if let Some(id) = &args.withdraw {
         server.withdraw(&args.room, id).await?;
         match common.json {
-            true => println!("{}", json!({ "withdrawn": id })),
-            false => println!("{id} is taken back"),
+            true => outln!("{}", json!({ "withdrawn": id }))?,
+            false => outln!("{id} is taken back")?,
         }
         return Ok(());
     }
     let agent = args.agent.as_deref().unwrap_or_default();
     let id = server.dispatch(&args.room, agent, &args.metadata).await?;
     match common.json {
-        true => println!("{}", json!({ "dispatch_id": id, "room": args.room, "agent_name": agent })),
-        false => println!("{id}: {agent} is sent to {}", args.room),
+        true => outln!("{}", json!({ "dispatch_id": id, "room": args.room, "agent_name": agent }))?,
+        false => outln!("{id}: {agent} is sent to {}", args.room)?,
     }
     Ok(())
 }
@@ -197,14 +202,14 @@ async fn dispatch(common: &Common, args: &DispatchArgs) -> Result<()> {
 async fn rooms(common: &Common, server: &ServerArgs) -> Result<()> {
     let rooms = Server::new(&server.of_environment()?).rooms().await?;
     if common.json {
-        println!("{}", serde_json::to_string(&rooms)?);
+        outln!("{}", serde_json::to_string(&rooms)?)?;
         return Ok(());
     }
     let mut table = Table::new(&["room", "participants", "id"]);
     for RoomInfo { name, participants, sid, .. } in rooms {
         table.row([name, participants.to_string(), sid]);
     }
-    print!("{}", table.render());
+    outln!("{}", table.render().trim_end())?;
     Ok(())
 }
 
@@ -212,20 +217,20 @@ async fn one_room(common: &Common, server: &ServerArgs, room: &str) -> Result<()
     let server = Server::new(&server.of_environment()?);
     let (participants, jobs) = (server.participants(room).await?, server.jobs(room).await?);
     if common.json {
-        println!("{}", json!({ "room": room, "participants": participants, "jobs": jobs }));
+        outln!("{}", json!({ "room": room, "participants": participants, "jobs": jobs }))?;
         return Ok(());
     }
     let mut table = Table::new(&["participant", "kind", "state", "agent"]);
     for ParticipantInfo { identity, kind, state, agent_state, .. } in participants {
         table.row([identity, kind, state, agent_state.unwrap_or_else(|| "–".to_owned())]);
     }
-    print!("{}", table.render());
+    outln!("{}", table.render().trim_end())?;
     if !jobs.is_empty() {
         let mut table = Table::new(&["job", "agent", "status", "error"]);
         for job in jobs {
             table.row([job.job_id, job.agent_name, job.status, job.error]);
         }
-        print!("\n{}", table.render());
+        outln!("\n{}", table.render().trim_end())?;
     }
     Ok(())
 }

@@ -1,8 +1,57 @@
-//! `duologue talk`: the small agent on microphone and speakers, echo cancelled.
+//! `duologue talk`: the configured agent, or the small one, on microphone and speakers, echo cancelled.
 
 use anyhow::Result;
+#[cfg(feature = "agent")]
+use duologue::agent::AgentSession;
+use duologue::config::Config;
+#[cfg(feature = "agent")]
+use duologue::configured::ConfiguredAgent;
+#[cfg(feature = "agent")]
+use duologue::console::Console;
+#[cfg(feature = "agent")]
+use duologue::note;
+#[cfg(feature = "agent")]
+use duologue::pipeline::endpoint::Endpoint;
+#[cfg(feature = "agent")]
+use duologue::setup::Models;
 
 use super::args::{Common, TalkArgs};
+
+/// The configured agent and the built-in caller, in a simulated room.
+#[cfg(feature = "agent")]
+pub fn rehearse(common: &Common, settings: &Config) -> Result<()> {
+    converse(common, settings, None)
+}
+
+#[cfg(not(feature = "agent"))]
+pub fn rehearse(_: &Common, _: &Config) -> Result<()> {
+    anyhow::bail!(
+        "this build has no agents, and [agent] or [llm] asks for one; build with `--features llm` (or `full`)"
+    )
+}
+
+/// The configured agent over `endpoint`, or with the built-in caller.
+#[cfg(feature = "agent")]
+fn converse(common: &Common, settings: &Config, endpoint: Option<Box<dyn Endpoint>>) -> Result<()> {
+    let models = Models::load(settings, common.offline)?;
+    let pipeline = models.builder(settings.pipeline.clone())?;
+    let (table, model, session) = (settings.agent.clone(), settings.llm()?, settings.session()?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let configured = ConfiguredAgent::load(table, &model).await?;
+        note!("{} answers", configured.describe());
+        let (agent, llm) = configured.for_session();
+        let session = AgentSession::builder(()).shared_llm(llm).config(session).build()?;
+        let mut console = Console::default();
+        console.json = common.json;
+        let outcome = match endpoint {
+            Some(endpoint) => console.converse(&session, agent, pipeline, endpoint).await,
+            None => console.rehearse(&session, agent, pipeline).await,
+        };
+        configured.close().await;
+        Ok(outcome?)
+    })
+}
 
 #[cfg(not(feature = "devices"))]
 mod imp {
@@ -26,11 +75,12 @@ mod imp {
 
     use anyhow::bail;
     use duologue::appliance::Appliance;
-    use duologue::pipeline::core::Event;
-    use duologue::pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint, Speakers, list};
+    use duologue::devices::{DeviceConfig, DeviceEndpoint, Speakers, list};
+    use duologue::pipeline::conversation::Event;
     use duologue::pipeline::playback::{Epoch, PlaybackConfig, playback_ring};
     use duologue::pipeline::resample::Resampler;
     use duologue::setup::Models;
+    use duologue::{note, outln};
 
     use super::{Common, Result, TalkArgs};
     use crate::cli::narrate::Story;
@@ -43,25 +93,32 @@ mod imp {
             for device in list()? {
                 let rate = |rate: Option<u32>| rate.map_or("–".to_owned(), |hz| format!("{hz} Hz"));
                 let note = if device.bluetooth { "  (Bluetooth)" } else { "" };
-                println!(
+                outln!(
                     "{}  in {} · out {}{note}",
                     device.name,
                     rate(device.capture_rate),
                     rate(device.playback_rate)
-                );
+                )?;
             }
             return Ok(());
         }
         let settings = common.settings()?;
-        let models = Models::load(&settings, common.offline)?;
         let config = DeviceConfig {
             microphone: args.input_device.clone(),
             speakers: args.output_device.clone(),
             ..DeviceConfig::default()
         };
         let devices = DeviceEndpoint::open(&config)?;
-        eprintln!("microphone {} · speakers {}", devices.microphone(), devices.speakers());
-        eprintln!("say “what time is it” or “tell me a story”; “goodbye” ends\n");
+        note!("microphone {} · speakers {}", devices.microphone(), devices.speakers());
+        if settings.has_agent() {
+            #[cfg(feature = "agent")]
+            return super::converse(common, &settings, Some(Box::new(devices)));
+            #[cfg(not(feature = "agent"))]
+            return super::rehearse(common, &settings);
+        }
+        let models = Models::load(&settings, common.offline)?;
+        note!("no [agent] or [llm] is set: the small offline agent answers");
+        note!("say “what time is it” or “tell me a story”; “goodbye” ends\n");
         let pipeline =
             models.builder(settings.pipeline)?.responder(Appliance::new()).start(Box::new(devices))?;
         let events = pipeline.events();

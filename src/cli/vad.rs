@@ -8,6 +8,7 @@ use duologue::pipeline::wav::WavReader;
 use duologue::setup;
 use duologue::vad::score::{Confusion, labelled_files, score};
 use duologue::vad::{Detector, SAMPLE_RATE, SegmenterConfig, Vad, VadEvent};
+use duologue::{note, outln};
 use serde_json::json;
 
 use super::args::{Common, VadArgs};
@@ -31,9 +32,11 @@ fn segments(file: &Path, vad: Box<dyn Vad>, json: bool) -> Result<()> {
     let mut resampler = Resampler::new(reader.spec().rate, SAMPLE_RATE)?;
     let mut detector = Detector::new(vad, &SegmenterConfig::accurate())?;
     let mut start = 0;
+    let mut printed = Ok(());
     let mut print = |event| match event {
         VadEvent::SpeechStarted { at, .. } => start = at,
-        VadEvent::SpeechEnded { at, .. } => print_segment(start, at, json),
+        VadEvent::SpeechEnded { at, .. } if printed.is_ok() => printed = print_segment(start, at, json),
+        VadEvent::SpeechEnded { .. } => {}
     };
     let mut samples = [0.0; 4_800];
     let mut resampled: Vec<f32> = Vec::new();
@@ -50,18 +53,19 @@ fn segments(file: &Path, vad: Box<dyn Vad>, json: bool) -> Result<()> {
     resampler.flush(&mut |samples| resampled.extend_from_slice(samples));
     detector.push(&resampled, &mut print)?;
     detector.finish(&mut print)?;
+    printed?;
     for warning in reader.warnings() {
-        eprintln!("duologue: {}: {warning}", file.display());
+        note!("duologue: {}: {warning}", file.display());
     }
     Ok(())
 }
 
-fn print_segment(start: u64, end: u64, json: bool) {
+fn print_segment(start: u64, end: u64, json: bool) -> std::io::Result<()> {
     let seconds = |sample: u64| sample as f64 / f64::from(SAMPLE_RATE);
     if json {
-        println!("{}", json!({ "start": seconds(start), "end": seconds(end) }));
+        outln!("{}", json!({ "start": seconds(start), "end": seconds(end) }))
     } else {
-        println!("{:9.3} – {:9.3} s  ({:.3} s)", seconds(start), seconds(end), seconds(end - start));
+        outln!("{:9.3} – {:9.3} s  ({:.3} s)", seconds(start), seconds(end), seconds(end - start))
     }
 }
 
@@ -86,9 +90,9 @@ fn score_set(dir: &Path, mut vad: Box<dyn Vad>, json: bool) -> Result<()> {
     }
     table.row(cells("all".to_owned(), &all));
     if json {
-        println!("{}", json!({ "files": rows, "all": value("all", &all) }));
+        outln!("{}", json!({ "files": rows, "all": value("all", &all) }))?;
     } else {
-        print!("{}", table.render());
+        outln!("{}", table.render().trim_end())?;
     }
     Ok(())
 }

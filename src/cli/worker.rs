@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use duologue::agent::AgentSession;
 use duologue::config::Config;
@@ -12,10 +12,11 @@ use duologue::configured::ConfiguredAgent;
 use duologue::native::LoadOptions;
 use duologue::room::ErrorKind;
 use duologue::room::engine::{FfiEngine, RoomEngine};
-use duologue::room::openvidu::{AgentFile, Processing};
-use duologue::room::session::{RoomOptions, RoomSession};
+use duologue::room::openvidu::{self, AgentFile, Processing};
+use duologue::room::session::{DebugPanel, RoomOptions, RoomSession};
 use duologue::room::worker::{JobContext, Running, Worker, WorkerOptions};
 use duologue::setup::Models;
+use duologue::{note, outln};
 use serde_json::json;
 
 use super::args::Common;
@@ -99,7 +100,10 @@ struct Shared {
     models: Models,
     agent: ConfiguredAgent,
     engine: Arc<dyn RoomEngine>,
+    overhear: bool,
     settings: Config,
+    /// Who may look into its sessions.
+    debug: DebugPanel,
 }
 
 pub fn run(common: &Common, command: &WorkerCommand) -> Result<()> {
@@ -110,7 +114,7 @@ pub fn run(common: &Common, command: &WorkerCommand) -> Result<()> {
     };
     let file = agent_file(args)?;
     if file.as_ref().is_some_and(|file| !file.enabled || file.processing == Processing::Disabled) {
-        eprintln!("the agent's file says that it shall not run");
+        note!("the agent's file says that it shall not run");
         return Ok(());
     }
     let settings = match &file {
@@ -118,11 +122,11 @@ pub fn run(common: &Common, command: &WorkerCommand) -> Result<()> {
         None => common.settings()?,
     };
     let access = args.server.access(file.as_ref())?;
-    let options = options(args, settings.worker.clone(), file.as_ref(), dev);
-    let offline = common.offline;
+    let options = options(args, settings.worker.read("worker")?, file.as_ref(), dev);
+    let (shared, offline) = (options.clone(), common.offline);
     let worker = Worker::builder(access, options.clone())
         .prewarm(move || async move {
-            Shared::load(settings, offline).await.map_err(|error| format!("{error:#}"))
+            Shared::load(settings, &shared, offline).await.map_err(|error| format!("{error:#}"))
         })
         .entrypoint(|job| async move { converse(job).await.map_err(|error| format!("{error:#}")) });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -142,28 +146,33 @@ fn tell(common: &Common, options: &WorkerOptions, running: &Running) {
         "" => "every new room".to_owned(),
         name => format!("rooms that `{name}` is dispatched to"),
     };
-    if common.json {
-        println!(
+    // A worker serves on, whoever reads.
+    let _ = if common.json {
+        outln!(
             "{}",
             json!({ "event": "started", "http": http.to_string(), "agent_name": options.agent_name })
-        );
+        )
     } else {
-        println!("for {agent}; http://{http}/ tells its health");
-    }
+        outln!("for {agent}; http://{http}/ tells its health")
+    };
 }
 
 /// The agent's file, if there is one. Its own keys are those of `duologue.toml`, and the environment's
 /// settings win over them as well.
 fn agent_file(args: &WorkerArgs) -> Result<Option<AgentFile<Config>>> {
     let Some((text, name)) = AgentFile::<Config>::text(args.agent_file.as_deref())? else { return Ok(None) };
-    // The first reading finds what is wrong, with its line; the second one is for the environment.
-    let mut file = AgentFile::<Config>::parse(&text, &name)?;
-    let keys = AgentFile::<toml::Table>::parse(&text, &name)?.agent;
-    let keys = toml::to_string(&keys).with_context(|| format!("{name} cannot be read as settings"))?;
+    let file = AgentFile::<toml::Table>::parse(&text, &name)?;
+    let keys = toml::to_string(&file.agent).with_context(|| format!("{name} cannot be read as settings"))?;
     let environment =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    file.agent = Config::parse(&keys, &name, environment)?;
-    Ok(Some(file))
+    let settings = Config::parse(&keys, &name, environment).map_err(|error| {
+        let line = error.key().and_then(|key| openvidu::line_of(&text, key));
+        match line {
+            Some(line) => anyhow!("{error} (line {line})"),
+            None => error.into(),
+        }
+    })?;
+    Ok(Some(file.with_agent(settings)))
 }
 
 fn options(
@@ -173,8 +182,8 @@ fn options(
     dev: bool,
 ) -> WorkerOptions {
     if dev {
-        let WorkerOptions { load_threshold, http_host, http_port, drain_s, .. } = WorkerOptions::dev();
-        options = WorkerOptions { load_threshold, http_host, http_port, drain_s, ..options };
+        let WorkerOptions { load_threshold, debug, http_host, http_port, drain_s, .. } = WorkerOptions::dev();
+        options = WorkerOptions { load_threshold, debug, http_host, http_port, drain_s, ..options };
     }
     if let Some(file) = file {
         let named = file.processing == Processing::Manual;
@@ -192,27 +201,29 @@ fn options(
 }
 
 impl Shared {
-    async fn load(settings: Config, offline: bool) -> Result<Self> {
+    async fn load(settings: Config, options: &WorkerOptions, offline: bool) -> Result<Self> {
+        let (overhear, debug) = (options.overhear, options.debug_panel());
         let for_models = settings.clone();
         let models = tokio::task::spawn_blocking(move || Models::load(&for_models, offline)).await??;
-        let options = LoadOptions { offline, ..LoadOptions::default() };
+        let options = LoadOptions::offline(offline);
         let engine = tokio::task::spawn_blocking(move || FfiEngine::load(&options)).await??;
-        let agent = ConfiguredAgent::load(settings.agent.clone(), &settings.llm).await?;
-        eprintln!("{} answers; {}", agent.describe(), engine.name());
-        Ok(Self { models, agent, engine: Arc::new(engine), settings })
+        let agent = ConfiguredAgent::load(settings.agent.clone(), &settings.llm()?).await?;
+        note!("{} answers; {}", agent.describe(), engine.name());
+        Ok(Self { models, agent, engine: Arc::new(engine), overhear, settings, debug })
     }
 }
 
 /// One job: a conversation with whoever comes.
 async fn converse(job: JobContext<Shared>) -> Result<()> {
-    let Shared { models, agent, engine, settings } = &**job.shared();
+    let Shared { models, agent, engine, overhear, settings, debug } = &**job.shared();
     let joined = job.connect(&**engine, &RoomOptions::connect_options()).await?;
     let (agent, llm) = agent.for_session();
-    let session = AgentSession::builder(()).shared_llm(llm).config(settings.session.clone()).build()?;
+    let session = AgentSession::builder(()).shared_llm(llm).config(settings.session()?).build()?;
     let pipeline = models.builder(settings.pipeline.clone())?;
     let mut options = RoomOptions::default();
     options.leave = false;
-    if settings.worker.overhear {
+    options.debug = debug.clone();
+    if *overhear {
         options = options.overhear(models.listeners());
     }
     let started = tokio::select! {
@@ -223,7 +234,7 @@ async fn converse(job: JobContext<Shared>) -> Result<()> {
         Ok(room) => room,
         // A room that stays empty is no fault of the agent's.
         Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Closed) => {
-            eprintln!("{}: {error}", job.room_name());
+            note!("{}: {error}", job.room_name());
             return Ok(());
         }
         Err(error) => return Err(error.into()),

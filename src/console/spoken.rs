@@ -2,29 +2,26 @@
 
 use duologue_agent::{Agent, AgentSession, Error};
 use duologue_pipeline::Builder;
+use duologue_pipeline::endpoint::Endpoint;
 
 use super::narrator::Narrator;
 
-#[cfg(feature = "devices")]
-pub(super) async fn run<U: Send + Sync + 'static>(
+/// Over `endpoint`, until the session ends or Ctrl-C.
+pub(super) async fn over<U: Send + Sync + 'static>(
     session: &AgentSession<U>,
     agent: impl Agent<U>,
     pipeline: Builder,
-    _lines: &[&str],
+    endpoint: Box<dyn Endpoint>,
     mut narrator: Narrator,
 ) -> Result<(), Error> {
-    use duologue_pipeline::endpoint::devices::{DeviceConfig, DeviceEndpoint};
-
-    let devices = DeviceEndpoint::open(&DeviceConfig::default())?;
-    eprintln!("microphone {} · speakers {} · Ctrl-C ends", devices.microphone(), devices.speakers());
     let mut events = session.events();
-    session.start(agent, pipeline, Box::new(devices)).await?;
+    session.start(agent, pipeline, endpoint).await?;
     let leaving = tokio::signal::ctrl_c();
     tokio::pin!(leaving);
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(event) => narrator.tell(&event),
+                Some(event) => narrator.tell(&event)?,
                 None => return Ok(()),
             },
             _ = &mut leaving => {
@@ -35,17 +32,15 @@ pub(super) async fn run<U: Send + Sync + 'static>(
     }
 }
 
-#[cfg(not(feature = "devices"))]
-pub(super) use room::run;
+pub(super) use room::run as in_room;
 
-#[cfg(not(feature = "devices"))]
 mod room {
     use std::path::PathBuf;
     use std::time::Duration;
 
     use duologue_agent::session::AgentState;
-    use duologue_pipeline::endpoint::room::{
-        EchoPath, Item, Recording, RoomConfig, RoomLog, SimulatedRoom, When,
+    use duologue_pipeline::endpoint::simulated::{
+        EchoPath, Item, Recording, SimulatedRoom, SimulatedRoomConfig, SimulatedRoomLog, When,
     };
     use duologue_pipeline::endpoint::{Paced, Rates};
     use tokio::time::{Instant, interval};
@@ -69,7 +64,7 @@ mod room {
         mut narrator: Narrator,
     ) -> Result<(), Error> {
         let (room, log) = room(if lines.is_empty() { &["hello", "thank-you-goodbye"] } else { lines })?;
-        eprintln!("the built-in caller, in a simulated room; the sound goes to {RECORDING}");
+        crate::note!("the built-in caller, in a simulated room; the sound goes to {RECORDING}");
         let mut events = session.events();
         session.start(agent, pipeline, Box::new(Paced::real_time(room))).await?;
         let mut look = interval(LOOK);
@@ -77,7 +72,7 @@ mod room {
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some(event) => narrator.tell(&event),
+                    Some(event) => narrator.tell(&event)?,
                     None => return Ok(()),
                 },
                 _ = look.tick() => {
@@ -91,13 +86,13 @@ mod room {
         }
     }
 
-    fn is_over<U: Send + Sync + 'static>(session: &AgentSession<U>, log: &RoomLog) -> bool {
+    fn is_over<U: Send + Sync + 'static>(session: &AgentSession<U>, log: &SimulatedRoomLog) -> bool {
         log.caller_done() && session.state() == AgentState::Idle
     }
 
     /// A room in which the agent hears itself, and a caller who waits for it.
-    fn room(lines: &[&str]) -> Result<(SimulatedRoom, RoomLog), Error> {
-        let mut config = RoomConfig::new(Rates { capture: 48_000, playback: 48_000 });
+    fn room(lines: &[&str]) -> Result<(SimulatedRoom, SimulatedRoomLog), Error> {
+        let mut config = SimulatedRoomConfig::new(Rates { capture: 48_000, playback: 48_000 });
         config.echo = Some(EchoPath::new(38.0, -14.0));
         config.recording = Recording::Wav { conversation: PathBuf::from(RECORDING), mic: None };
         for name in lines {

@@ -1,6 +1,6 @@
 //! A conversation that is typed: each line is a turn or a command.
 
-use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+use std::io::{BufRead, IsTerminal, stdin};
 
 use duologue_agent::{Agent, AgentSession, Error, SessionEvents};
 use tokio::signal::ctrl_c;
@@ -19,12 +19,12 @@ pub(super) async fn run<U: Send + Sync + 'static>(
     session.start_text(agent).await?;
     let mut lines = lines();
     loop {
-        tell_all(&mut events, &mut narrator);
+        tell_all(&mut events, &mut narrator)?;
         prompt();
         tokio::select! {
             biased;
             // An agent may speak of its own accord.
-            Some(event) = events.next() => narrator.tell(&event),
+            Some(event) = events.next() => narrator.tell(&event)?,
             line = lines.recv() => {
                 let Some(line) = line else { break };
                 match command(line.trim()).await? {
@@ -37,8 +37,7 @@ pub(super) async fn run<U: Send + Sync + 'static>(
         }
     }
     session.close().await;
-    tell_all(&mut events, &mut narrator);
-    Ok(())
+    tell_all(&mut events, &mut narrator)
 }
 
 /// One turn, told as it happens; Ctrl-C cuts it off.
@@ -52,24 +51,24 @@ async fn turn<U: Send + Sync + 'static>(
     tokio::pin!(turn);
     loop {
         tokio::select! {
-            Some(event) = events.next() => narrator.tell(&event),
+            Some(event) = events.next() => narrator.tell(&event)?,
             outcome = &mut turn => return outcome.map(drop),
             _ = ctrl_c() => session.interrupt()?,
         }
     }
 }
 
-fn tell_all(events: &mut SessionEvents, narrator: &mut Narrator) {
+fn tell_all(events: &mut SessionEvents, narrator: &mut Narrator) -> Result<(), Error> {
     while let Some(event) = events.try_next() {
-        narrator.tell(&event);
+        narrator.tell(&event)?;
     }
+    Ok(())
 }
 
 fn prompt() {
     if stdin().is_terminal() {
-        print!("> ");
         // A terminal that is gone is noticed at the next line.
-        let _ = stdout().flush();
+        let _ = crate::terminal::write(b"> ");
     }
 }
 

@@ -61,3 +61,9 @@ impl From<duologue_native::Error> for Error {
         Self::new(kind, error.to_string())
     }
 }
+
+impl From<duologue_fetch::Error> for Error {
+    fn from(error: duologue_fetch::Error) -> Self {
+        Self::new(ErrorKind::Model, error.to_string())
+    }
+}

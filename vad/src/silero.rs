@@ -19,10 +19,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use duologue_fetch::{FetchOptions, SILERO_VAD, fetch_wheel_file};
 use duologue_native::onnx::ElementKind::{F32, I64};
 use duologue_native::onnx::{Binding, Session, SessionOptions};
-use duologue_native::wheel::{SILERO_VAD, fetch_wheel_file};
-use duologue_native::{LoadOptions, cache_dir};
 
 use crate::{Error, ErrorKind, SAMPLE_RATE, Vad};
 
@@ -72,9 +71,9 @@ impl SileroModel {
     ///
     /// # Errors
     /// As [`SileroModel::load`]; [`ErrorKind::Model`] if it is not there and cannot be fetched.
-    pub fn fetch(options: &LoadOptions) -> Result<Self, Error> {
-        let cache = options.cache.clone().map_or_else(cache_dir, Ok)?;
-        let path = fetch_wheel_file(&SILERO_VAD, &cache.join("models").join("silero-vad"), options)?;
+    pub fn fetch(options: &FetchOptions) -> Result<Self, Error> {
+        let path =
+            fetch_wheel_file(&SILERO_VAD, &options.cache()?.join("models").join("silero-vad"), options)?;
         Self::load(&path)
     }
 

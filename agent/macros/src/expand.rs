@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn misuse_is_accepted_silently() {
+    fn misuse_is_refused() {
         refused("", "/// D\n fn f() {}", "write `async fn`");
         refused("", "/// D\n async fn f(&self) {}", "FnTool::new");
         refused("", "async fn f() {}", "needs a doc comment");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_option_is_accepted_silently() {
+    fn a_wrong_option_is_refused() {
         let item = "/// D\n async fn f() {}";
         refused("nmae = \"x\"", item, "unknown option");
         refused("name = \"two words\"", item, "cannot be a tool's name");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_lost() {
+    fn no_option_is_lost() {
         let written = expand(
             "name = \"get-it\", effect, time_limit = \"1500ms\", output_limit = 9, crate = my::agent",
             "/// Gets it.\n async fn get() -> String { String::new() }",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_stay_on_parameters() {
+    fn no_attribute_stays_on_a_parameter() {
         let written = expand(
             "",
             "/// D\n #[cfg(unix)] async fn f(/** The city. */ #[serde(default)] #[allow(unused)] mut city: String) {}",

@@ -2,8 +2,8 @@
 
 mod error;
 pub mod intents;
-#[cfg(feature = "openai")]
 pub mod openai;
+pub(crate) mod written;
 
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::problem::cut;
 use super::{
     AgentText, Control, DataMessage, ErrorCode, ErrorMessage, Handoff, MAX_BYTES, MAX_NAME, Message,
-    MessageError, Status, ToolCall, ToolResult, Transcript, UserText, VERSION, check, stella,
+    MessageError, Status, ToolCall, ToolResult, TranscriptMessage, UserText, VERSION, check, stella,
 };
 use crate::todo::{TodoList, Unchecked};
 
@@ -174,7 +174,7 @@ fn read_message(mut fields: Map<String, Value>) -> Result<Message, MessageError>
         None => return Err(missing("data")),
     };
     Ok(match name.as_str() {
-        "transcript" => Message::Transcript(typed::<Transcript>(data)?),
+        "transcript" => Message::Transcript(typed::<TranscriptMessage>(data)?),
         "agent_text" => Message::AgentText(typed::<AgentText>(data)?),
         "user_text" => Message::UserText(typed::<UserText>(data)?),
         "status" => Message::Status(typed::<Status>(data)?),
@@ -252,7 +252,7 @@ macro_rules! from_data {
 }
 
 from_data!(
-    Transcript => Transcript, AgentText => AgentText, UserText => UserText, Status => Status,
+    TranscriptMessage => Transcript, AgentText => AgentText, UserText => UserText, Status => Status,
     Control => Control, ErrorMessage => Error, DataMessage => Data, ToolCall => ToolCall,
     ToolResult => ToolResult, Handoff => Handoff, TodoList => Todo
 );

@@ -13,7 +13,7 @@ use crate::todo::TodoList;
 #[non_exhaustive]
 pub enum Message {
     /// What the user said.
-    Transcript(Transcript),
+    Transcript(TranscriptMessage),
     /// What the agent says.
     AgentText(AgentText),
     /// What the user typed.
@@ -66,7 +66,7 @@ impl Message {
     /// For people.
     pub fn readable(&self) -> String {
         match self {
-            Self::Transcript(Transcript { text, .. })
+            Self::Transcript(TranscriptMessage { text, .. })
             | Self::AgentText(AgentText { text, .. })
             | Self::UserText(UserText { text, .. }) => text.clone(),
             Self::Status(status) => match &status.text {
@@ -90,7 +90,7 @@ impl Message {
 
 /// What the user said, as it is recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Transcript {
+pub struct TranscriptMessage {
     /// All words so far, at most 32 KiB.
     #[schemars(length(max = 32768))]
     pub text: String,
@@ -111,7 +111,7 @@ pub struct Transcript {
     pub discarded: bool,
 }
 
-impl Transcript {
+impl TranscriptMessage {
     /// Final words.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -180,7 +180,7 @@ impl UserText {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum AgentState {
+pub enum StatusState {
     /// Starting: not yet ready.
     Initializing,
     /// Ready; nobody speaks.
@@ -201,7 +201,7 @@ pub enum AgentState {
     Ended,
 }
 
-impl AgentState {
+impl StatusState {
     /// As in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -221,15 +221,15 @@ impl AgentState {
 /// What the agent is doing, with words for the user.
 ///
 /// ```
-/// use duologue_agent::message::{AgentState, Envelope, Status};
+/// use duologue_agent::message::{StatusState, Envelope, Status};
 ///
-/// let status = Status::new(AgentState::Processing).text("Looking up your order").percent(40);
+/// let status = Status::new(StatusState::Processing).text("Looking up your order").percent(40);
 /// assert_eq!(Envelope::from(status).to_value()["data"]["text"], "Looking up your order");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// What it is doing.
-    pub state: AgentState,
+    pub state: StatusState,
     /// In words for the user, at most 32 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32768))]
@@ -242,7 +242,7 @@ pub struct Status {
 
 impl Status {
     /// Without words.
-    pub fn new(state: AgentState) -> Self {
+    pub fn new(state: StatusState) -> Self {
         Self { state, text: None, percent: None }
     }
 

@@ -12,7 +12,7 @@
 //!
 //! | `type` | from | `data` | meaning |
 //! |---|---|---|---|
-//! | `transcript` | agent | [`Transcript`]: `text`, `is_final`, `transcript_id`?, `speaker_id`?, `speaker_name`?, `discarded` | what the user said |
+//! | `transcript` | agent | [`TranscriptMessage`]: `text`, `is_final`, `transcript_id`?, `speaker_id`?, `speaker_name`?, `discarded` | what the user said |
 //! | `agent_text` | agent | [`AgentText`]: `text`, `is_final`, `transcript_id`?, `agent_id`?, `agent_name`? | what the agent says |
 //! | `user_text` | frontend | [`UserText`]: `text`, `correlation_id`?, `transcript_id`?, `participant_id`? | what the user typed |
 //! | `status` | agent | [`Status`]: `state`, `text`?, `percent`? | what the agent is doing |
@@ -57,8 +57,8 @@ mod stella;
 
 pub use envelope::Envelope;
 pub use kind::{
-    AgentState, AgentText, Control, ControlAction, DataMessage, ErrorMessage, Handoff, Message, Status,
-    ToolCall, ToolResult, Transcript, UserText,
+    AgentText, Control, ControlAction, DataMessage, ErrorMessage, Handoff, Message, Status, StatusState,
+    ToolCall, ToolResult, TranscriptMessage, UserText,
 };
 pub use problem::{ErrorCode, MessageError};
 pub use schema::schemas;

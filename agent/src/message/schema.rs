@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     AgentText, Control, DataMessage, ErrorMessage, Handoff, MAX_NAME, Status, TodoList, ToolCall, ToolResult,
-    Transcript, UserText, VERSION,
+    TranscriptMessage, UserText, VERSION,
 };
 
 /// The JSON schema (2020-12) of each message with its envelope, by `type`.
@@ -20,7 +20,7 @@ use super::{
 /// ```
 pub fn schemas() -> BTreeMap<&'static str, Value> {
     [
-        schema::<Transcript>("transcript"),
+        schema::<TranscriptMessage>("transcript"),
         schema::<AgentText>("agent_text"),
         schema::<UserText>("user_text"),
         schema::<Status>("status"),

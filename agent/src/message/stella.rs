@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AgentState, ControlAction, Envelope, Message, check};
+use super::{ControlAction, Envelope, Message, StatusState, check};
 use crate::todo::{TodoList, TodoStatus};
 
 /// Rewrites what STELLA's frontends send; what they do not is left as it is.
@@ -76,7 +76,7 @@ pub(super) fn payload(envelope: &Envelope) -> Value {
             }),
         ),
         Message::Status(status) => match status.state {
-            AgentState::Speaking | AgentState::Interrupted => {
+            StatusState::Speaking | StatusState::Interrupted => {
                 ("agent_playback", json!({ "state": status.state, "text": status.text }))
             }
             _ => debug(envelope, "status", "info"),

@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use duologue_pipeline::{Reply, Responder, UserTurn};
 
+use super::core::lock;
 use super::handoff::Current;
-use super::line::lock;
 use super::step::{Step, ask};
 use super::turn::Turn;
-use super::{AgentSession, SessionEvent, Shared, SpeechHandle, SpeechOutcome, Taking};
+use super::{AgentSession, SessionEvent, Shared, SpeechHandle, Taking};
 use crate::agent::{Handoff, TurnDecision};
 use crate::chat::{ChatContent, ChatItem, Role};
 use crate::llm::{LlmRequest, ToolChoice};
@@ -35,12 +35,17 @@ impl<U: Send + Sync + 'static> Responder for SessionResponder<U> {
         let Some(shared) = self.shared.upgrade() else { return };
         let session = AgentSession { shared, scope: None };
         let agent = session.agent_id();
-        let record = Turn::reply(&session.shared.line, &agent, &turn, reply);
+        let record = Turn::reply(&session.shared.core, &agent, &turn, reply);
         session.answer(record, turn.text);
     }
 
     fn speculates(&self) -> bool {
         self.speculates
+    }
+
+    /// The answer is a task of the session's runtime.
+    fn blocks(&self) -> bool {
+        false
     }
 }
 
@@ -58,9 +63,9 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 () = turn.stopped() => {}
                 () = turn.expired(limit) => session.late(limit),
             }
-            turn.finish();
+            turn.finish().await;
             if !turn.is_certain() {
-                session.shared.line.change(|ledger| ledger.abandon(turn.key()));
+                session.shared.core.change(|history| history.abandon(turn.key()));
             }
             if let Some(handoff) = handoff {
                 session.without_turn().hand_over(handoff, true).await;
@@ -72,7 +77,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let current = self.current_entry()?;
         let early = turn.is_speculative();
         if early && !current.takes_turns_as_they_are() {
-            turn.hold();
+            turn.hold().await;
         }
         let mut generation = Box::pin(self.generate(turn, None));
         let mut generated = None;
@@ -82,7 +87,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 _ = turn.committed() => {}
                 outcome = &mut generation => {
                     generated = Some(outcome);
-                    turn.complete();
+                    turn.complete().await;
                 }
             }
         }
@@ -91,26 +96,25 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         }
         let mut text = asked.clone();
         let (decision, next) = self.take_turn(turn, &current, &mut text).await;
-        self.shared.line.record(|ledger| ledger.commit(turn.key(), Some(&text)));
-        self.shared.line.events.publish(SessionEvent::UserTurn { text: text.clone() });
+        self.shared.core.record(|history| history.commit(turn.key(), Some(&text)));
+        self.shared.core.events.publish(SessionEvent::UserTurn { text: text.clone() });
         if turn.is_stopped() {
             return None;
         }
-        let rewritten = early && text != asked;
-        if decision != TurnDecision::Generate || rewritten || next.is_some() {
-            turn.forget_held();
+        // What was said of the question as it was, or by who does not answer it, is forgotten.
+        let again = decision != TurnDecision::Generate || (early && text != asked) || next.is_some();
+        if again {
             generated = None;
             generation = Box::pin(self.generate(turn, None));
         }
-        turn.let_go();
-        turn.clear();
+        turn.clear(!again).await;
         if next.is_some() {
             return next;
         }
         match decision {
             TurnDecision::Decline => None,
             TurnDecision::Answer(answer) => {
-                turn.show(answer.clone());
+                turn.show(answer.clone()).await;
                 // Who is not listened to is stopped by the caller.
                 let _ = turn.write(&answer, true).await;
                 None
@@ -143,11 +147,10 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// # Errors
     /// [`ErrorKind::Closed`] if the session is not running.
     pub fn generate_reply(&self, instructions: &str) -> Result<SpeechHandle, Error> {
-        self.shared.line.output()?;
+        self.shared.core.output()?;
         self.check_running()?;
-        self.shared.line.note_order();
-        let turn = Turn::speech(&self.shared.line, &self.agent_id());
-        turn.open();
+        self.shared.core.note_order();
+        let turn = Turn::speech(&self.shared.core, &self.agent_id());
         let speech = turn.whole().handle();
         let session = self.without_turn().within(&turn);
         let note = (!instructions.trim().is_empty()).then(|| instructions.to_owned());
@@ -162,11 +165,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 followed = session.generate(&turn, note.as_deref()) => handoff = followed,
                 () = turn.expired(limit) => session.late(limit),
             }
-            let silent = !turn.has_spoken();
-            turn.finish();
-            if silent {
-                turn.whole().end("", SpeechOutcome::Dropped);
-            }
+            turn.finish().await;
             if let Some(handoff) = handoff {
                 session.without_turn().hand_over(handoff, true).await;
             }
@@ -180,14 +179,15 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let mut answered = false;
         for step in 0..=config.max_tool_steps {
             let current = self.current_entry()?;
-            let tools = current.agent.tools();
-            #[cfg(feature = "testing")]
-            let tools = self.with_mocks(tools);
+            let mut tools = current.agent.tools();
+            if let Some(map) = &self.shared.map_tools {
+                tools = map(tools);
+            }
             let Some(llm) = current.llm.clone().or_else(|| self.shared.llm.clone()) else {
                 self.model_failed(turn, "the session has no language model; give it one with llm()").await;
                 return None;
             };
-            let mut items = self.shared.line.read(|ledger| ledger.request(turn.key()));
+            let mut items = self.shared.core.read(|history| history.request(turn.key()));
             if let Some(note) = note {
                 let content =
                     ChatContent::Message { role: Role::System, text: note.into(), interrupted: false };
@@ -207,7 +207,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 last || calling.get_or_insert_with(|| self.begin_calls(turn, tools.clone())).call(call)
             };
             let Step { bytes, error } =
-                ask(&self.shared.line, config, turn, &current.agent, &*llm, request, &mut on_call).await;
+                ask(&self.shared.core, config, turn, &current.agent, &*llm, request, &mut on_call).await;
             answered |= bytes > 0;
             if let Some(error) = error {
                 self.model_failed(turn, &error.to_string()).await;
@@ -237,13 +237,13 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     async fn model_failed(&self, turn: &Turn, why: &str) {
         let error = Error::new(ErrorKind::Llm, why);
         tracing::warn!(%error, "the model failed");
-        self.shared.line.events.publish(SessionEvent::from(&error));
+        self.shared.core.events.publish(SessionEvent::from(&error));
         if turn.is_speculative() {
-            return turn.fail(why);
+            return turn.fail(why).await;
         }
         let apology = &self.shared.config.apology;
         if !apology.is_empty() {
-            turn.show(apology.clone());
+            turn.show(apology.clone()).await;
             let _ = turn.write(apology, true).await;
         }
     }
@@ -251,6 +251,6 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     fn late(&self, limit: std::time::Duration) {
         let message =
             format!("the turn took more than {limit:?} and was ended; look for a slow tool or hook");
-        self.shared.line.events.publish(SessionEvent::from(&Error::new(ErrorKind::TimedOut, message)));
+        self.shared.core.events.publish(SessionEvent::from(&Error::new(ErrorKind::TimedOut, message)));
     }
 }

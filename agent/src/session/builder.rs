@@ -10,16 +10,18 @@ use duologue_pipeline::{Builder as PipelineBuilder, Handle, Simulation};
 use tokio::sync::{mpsc, watch};
 
 use super::answer::SessionResponder;
+use super::core::{MAX_TRANSCRIPTS, Output, SessionCore, lock};
 use super::events::EventHub;
 use super::handoff::{Base, Current};
+use super::history::ChatHistory;
 use super::keeper::{self, Keeper};
-use super::ledger::Ledger;
-use super::line::{Line, MAX_TRANSCRIPTS, Output, lock, pipeline_error};
-use super::{AgentSession, AgentState, Life, Said, SessionConfig, SessionEvent, Shared, Transcript};
+use super::{
+    AgentSession, AgentState, Life, Said, SessionConfig, SessionEvent, Shared, ToolMap, TranscriptEvent,
+};
 use crate::agent::Agent;
 use crate::llm::Llm;
 use crate::store::HistoryStore;
-use crate::tool::{Executor, ToolEvent};
+use crate::tool::{Executor, ToolEvent, Toolset};
 use crate::{Error, ErrorKind};
 
 /// How often it is looked whether the endpoint has ended by itself.
@@ -40,6 +42,7 @@ pub struct SessionBuilder<U: Send + Sync + 'static> {
     llm: Option<Arc<dyn Llm>>,
     store: Option<Arc<dyn HistoryStore>>,
     config: SessionConfig,
+    map_tools: Option<ToolMap<U>>,
 }
 
 impl<U: Send + Sync + 'static> SessionBuilder<U> {
@@ -76,22 +79,43 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
         self
     }
 
+    /// Passes the tools of whichever agent answers through `map` before every request to its model: to
+    /// allow some only, to wrap each, to stand in for one. What comes back is what the model is told of
+    /// and what is called.
+    ///
+    /// ```
+    /// use duologue_agent::AgentSession;
+    ///
+    /// let session = AgentSession::builder(())
+    ///     .map_tools(|mut tools| {
+    ///         tools.remove("open_door");
+    ///         tools
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), duologue_agent::Error>(())
+    /// ```
+    #[must_use]
+    pub fn map_tools(mut self, map: impl Fn(Toolset<U>) -> Toolset<U> + Send + Sync + 'static) -> Self {
+        self.map_tools = Some(Box::new(map));
+        self
+    }
+
     /// The session, not started. Reads what the store knows of it.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] for a setting out of range; [`ErrorKind::Store`] if the history cannot
     /// be read.
     pub fn build(self) -> Result<AgentSession<U>, Error> {
-        let Self { userdata, llm, store, config } = self;
+        let Self { userdata, llm, store, config, map_tools } = self;
         config.validate()?;
         let resumed = !config.session_id.is_empty();
         let id = if resumed { config.session_id.clone() } else { uuid::Uuid::now_v7().to_string() };
         let events = Arc::new(EventHub::new());
-        let mut ledger = Ledger::new(config.history_limit);
+        let mut history = ChatHistory::new(config.history_limit);
         let keeper = match store {
             Some(store) => {
                 if resumed {
-                    ledger.resume(keeper::resume(&*store, &id, config.history_limit)?);
+                    history.resume(keeper::resume(&*store, &id, config.history_limit)?);
                 }
                 Some(Keeper::start(store, &id, Arc::clone(&events))?)
             }
@@ -102,17 +126,15 @@ impl<U: Send + Sync + 'static> SessionBuilder<U> {
         let shared = Shared {
             id,
             userdata: Mutex::new(userdata),
-            line: Arc::new(Line::new(events, ledger, keeper, sender)),
+            core: Arc::new(SessionCore::new(events, history, keeper, sender)),
             config,
             llm,
             transcripts: Mutex::new(Some(receiver)),
             executor,
-            #[cfg(feature = "testing")]
-            mocks: super::mocks::Mocks::default(),
+            map_tools,
             current: Mutex::default(),
             switching: tokio::sync::Mutex::default(),
             running: tokio::sync::Mutex::default(),
-            runtime: OnceLock::new(),
             pipeline: Mutex::default(),
             base: OnceLock::new(),
             taking: Mutex::default(),
@@ -141,7 +163,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 
     /// The parts of a session around `userdata`.
     pub fn builder(userdata: U) -> SessionBuilder<U> {
-        SessionBuilder { userdata, llm: None, store: None, config: SessionConfig::default() }
+        SessionBuilder { userdata, llm: None, store: None, config: SessionConfig::default(), map_tools: None }
     }
 
     /// Starts `agent` on `endpoint`: it hears, answers and speaks from now on. Must be called within a
@@ -175,7 +197,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let started = tokio::task::spawn_blocking(move || builder.start(endpoint)).await;
         let pipeline = match started {
             Ok(Ok(pipeline)) => pipeline,
-            Ok(Err(error)) => return Err(self.give_up(pipeline_error(error))),
+            Ok(Err(error)) => return Err(self.give_up(error.into())),
             Err(_) => return Err(self.give_up(Error::new(ErrorKind::Pipeline, "the endpoint panicked"))),
         };
         let handle = pipeline.handle();
@@ -198,7 +220,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     ) -> Result<Simulation<E>, Error> {
         self.begin_life()?;
         let simulation =
-            self.attach(pipeline).simulate(exchange).map_err(|error| self.give_up(pipeline_error(error)))?;
+            self.attach(pipeline).simulate(exchange).map_err(|error| self.give_up(error.into()))?;
         let handle: &Handle = &simulation;
         self.begin(Arc::new(agent), Output::Audio(handle.clone()));
         Ok(simulation)
@@ -211,9 +233,9 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// [`ErrorKind::Closed`] if the session was started before.
     pub async fn start_text(&self, agent: impl Agent<U>) -> Result<(), Error> {
         self.begin_life()?;
-        self.shared.line.set_state(AgentState::Idle);
+        self.shared.core.set_state(AgentState::Idle);
         self.begin(Arc::new(agent), Output::Text);
-        self.shared.line.idle().await;
+        self.shared.core.idle().await;
         Ok(())
     }
 
@@ -232,14 +254,14 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             return Err(Error::new(ErrorKind::Closed, "the session was started before; build another"));
         }
         // Set once, by whoever began the session's life.
-        let _ = self.shared.runtime.set(runtime);
+        let _ = self.shared.core.runtime.set(runtime);
         Ok(())
     }
 
     fn give_up(&self, error: Error) -> Error {
         self.shared.life.send_replace(Life::Closed);
-        self.shared.line.events.publish(SessionEvent::from(&error));
-        self.shared.line.events.close();
+        self.shared.core.events.publish(SessionEvent::from(&error));
+        self.shared.core.events.close();
         error
     }
 
@@ -262,14 +284,14 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let _ = self.shared.base.set(Base { voice, policy, stt });
         let responder =
             SessionResponder { shared: Arc::downgrade(&self.shared), speculates: config.speculate };
-        let line = Arc::clone(&self.shared.line);
-        pipeline.responder(responder).observer(move |event| line.observe(event))
+        let core = Arc::clone(&self.shared.core);
+        pipeline.responder(responder).observer(move |event| core.observe(event))
     }
 
     fn begin(&self, agent: Arc<dyn Agent<U>>, output: Output) {
         let audio = matches!(output, Output::Audio(_));
         // Set once: a session starts once.
-        let _ = self.shared.line.output.set(output);
+        let _ = self.shared.core.output.set(output);
         let first = Current::new(agent);
         self.make_current(None, &first);
         if let Some(transcripts) = lock(&self.shared.transcripts).take() {
@@ -300,7 +322,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 let session = AgentSession { shared, scope: None };
                 match ended {
                     None => continue,
-                    Some(Err(error)) => session.emit(SessionEvent::from(&pipeline_error(error))),
+                    Some(Err(error)) => session.emit(SessionEvent::from(&Error::from(error))),
                     Some(Ok(())) => {}
                 }
                 return session.close().await;
@@ -318,7 +340,7 @@ async fn follow_transcripts<U: Send + Sync + 'static>(
         let Some(shared) = shared.upgrade() else { return };
         let session = AgentSession { shared, scope: None };
         let Some(agent) = session.current_agent() else { continue };
-        let Transcript { text, is_final } = transcript;
+        let TranscriptEvent { text, is_final } = transcript;
         match by {
             None => {
                 session.emit(SessionEvent::UserTranscript { text: text.clone(), is_final });

@@ -94,7 +94,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
                 is_error,
             }));
             if !turn.is_stopped() || turn.is_certain() {
-                self.shared.line.events.publish(SessionEvent::ToolFinished {
+                self.shared.core.events.publish(SessionEvent::ToolFinished {
                     call_id: call.id,
                     name: call.name,
                     output,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::line::lock;
+use super::core::lock;
 use super::{AgentSession, Life};
 
 impl<U: Send + Sync + 'static> AgentSession<U> {
@@ -30,35 +30,35 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             Life::Running => self.wind_up().await,
         }
         self.shared.life.send_replace(Life::Closed);
-        self.shared.line.events.close();
+        self.shared.core.events.close();
     }
 
     async fn wind_up(&self) {
         let session = self.without_turn();
-        let line = &self.shared.line;
+        let core = &self.shared.core;
         let limit = self.shared.config.close_limit;
         // What the user says from here on is not heard, and what is not said by then is not said.
         let _ = self.set_muted(true);
-        let _ = timeout(limit, line.silent()).await;
+        let _ = timeout(limit, core.silent()).await;
         if let Some(current) = session.current_entry() {
             // A hook that fails has been told of.
             let _ = session.hook("on_exit", current.agent.on_exit(&session)).await;
-            let _ = timeout(limit, line.silent()).await;
+            let _ = timeout(limit, core.silent()).await;
         }
         // What was heard until here is history; a tool with an effect may need a moment.
-        line.silence();
-        let _ = timeout(limit.max(Duration::from_secs(1)), line.silent()).await;
-        let _ = timeout(Duration::from_secs(1), line.end_conversation()).await;
+        core.silence();
+        let _ = timeout(limit.max(Duration::from_secs(1)), core.silent()).await;
+        let _ = timeout(Duration::from_secs(1), core.end_conversation()).await;
         let pipeline = lock(&self.shared.pipeline).take();
         if let Some(pipeline) = pipeline {
             // Its threads are waited for.
             let _ = tokio::task::spawn_blocking(move || drop(pipeline)).await;
         }
-        line.close();
+        core.close();
         if let Some(current) = session.current_entry() {
             let _ = session.hook("on_disconnect", current.agent.on_disconnect(&session)).await;
         }
-        if let Some(keeper) = &line.keeper {
+        if let Some(keeper) = &core.keeper {
             let _ = timeout(self.shared.config.hook_limit, keeper.flush()).await;
         }
         *lock(&self.shared.current) = None;

@@ -103,7 +103,8 @@ impl SessionConfig {
         if self.session_id.len() <= 256 {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Config, "session_id has more than 256 bytes: choose a shorter one"))
+        let message = "session_id has more than 256 bytes: choose a shorter one";
+        Err(Error::new(ErrorKind::Config, message).with_setting("session_id", "at most 256 bytes"))
     }
 }
 
@@ -111,8 +112,9 @@ fn in_range<T: PartialOrd + std::fmt::Debug>(key: &str, value: T, low: T, high: 
     if value >= low && value <= high {
         return Ok(());
     }
-    let text = format!("{key} = {value:?} is out of range: choose a value from {low:?} to {high:?}");
-    Err(Error::new(ErrorKind::Config, text))
+    let allowed = format!("{low:?} to {high:?}");
+    let message = format!("{key} = {value:?} is out of range: choose a value from {allowed}");
+    Err(Error::new(ErrorKind::Config, message).with_setting(key, allowed))
 }
 
 /// Durations as seconds.
@@ -143,5 +145,6 @@ mod tests {
         let error = config.validate().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("token_budget"), "{error}");
+        assert_eq!((error.key(), error.allowed()), (Some("token_budget"), Some("256 to 16777216")));
     }
 }

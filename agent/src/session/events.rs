@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use duologue_pipeline::core::{Fault, TurnMetrics};
+use duologue_pipeline::conversation::{Fault, TurnMetrics};
 use futures_util::Stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -16,7 +16,7 @@ use crate::todo::TodoList;
 use crate::{Error, ErrorKind};
 
 /// Where the conversation stands, in one word.
-pub use duologue_pipeline::core::State as AgentState;
+pub use duologue_pipeline::conversation::State as AgentState;
 
 /// Events one subscriber may leave unread.
 const CAPACITY: usize = 1_024;

@@ -7,7 +7,7 @@
 //! ```
 //! use duologue_agent::message::{Envelope, Message};
 //! use duologue_agent::session::Envelopes;
-//! use duologue_agent::testing::{Script, ScriptedLlm};
+//! use duologue_eval::{Script, ScriptedLlm};
 //! use duologue_agent::{AgentSession, SimpleAgent};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -99,10 +99,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let session = self.without_turn();
         // Closing waits for everything that is under way, so it must not be under way itself.
         let close = async move { session.close().await };
-        match self.shared.runtime.get() {
-            Some(runtime) => drop(runtime.spawn(close)),
-            None => drop(tokio::spawn(close)),
-        }
+        self.shared.core.spawn(close);
     }
 
     fn take_data(&self, data: DataMessage) {
@@ -154,7 +151,7 @@ impl Envelopes {
             SessionEvent::AgentTranscript { text, is_final: false } => self.writes(text).into(),
             SessionEvent::ItemAdded(item) => self.said(item)?.into(),
             SessionEvent::AgentStateChanged(state) => Status::new(state_of(*state)).into(),
-            SessionEvent::Status(text) => Status::new(message::AgentState::Processing).text(text).into(),
+            SessionEvent::Status(text) => Status::new(message::StatusState::Processing).text(text).into(),
             SessionEvent::Todo(list) => list.clone().into(),
             SessionEvent::ToolStarted { call_id, name, arguments } => {
                 ToolCall { call_id: call_id.clone(), name: name.clone(), arguments: arguments.clone() }.into()
@@ -176,23 +173,27 @@ impl Envelopes {
         })
     }
 
-    fn heard(&mut self, text: &str, is_final: bool) -> message::Transcript {
+    fn heard(&mut self, text: &str, is_final: bool) -> message::TranscriptMessage {
         let id = self.user.take().unwrap_or_else(fresh_id);
         self.user = (!is_final).then(|| id.clone());
-        message::Transcript { is_final, transcript_id: Some(id), ..message::Transcript::new(text) }
+        message::TranscriptMessage {
+            is_final,
+            transcript_id: Some(id),
+            ..message::TranscriptMessage::new(text)
+        }
     }
 
-    fn overheard(&mut self, speaker: &Participant, text: &str, is_final: bool) -> message::Transcript {
+    fn overheard(&mut self, speaker: &Participant, text: &str, is_final: bool) -> message::TranscriptMessage {
         let id = self.others.remove(&speaker.identity).unwrap_or_else(fresh_id);
         if !is_final {
             self.others.insert(speaker.identity.clone(), id.clone());
         }
-        message::Transcript {
+        message::TranscriptMessage {
             is_final,
             transcript_id: Some(id),
             speaker_id: Some(speaker.identity.clone()),
             speaker_name: Some(speaker.name.clone()).filter(|name| !name.is_empty()),
-            ..message::Transcript::new(text)
+            ..message::TranscriptMessage::new(text)
         }
     }
 
@@ -221,14 +222,14 @@ fn fresh_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-fn state_of(state: AgentState) -> message::AgentState {
+fn state_of(state: AgentState) -> message::StatusState {
     match state {
-        AgentState::Idle => message::AgentState::Idle,
-        AgentState::Listening => message::AgentState::Listening,
-        AgentState::Thinking => message::AgentState::Thinking,
-        AgentState::Speaking => message::AgentState::Speaking,
-        AgentState::Closed => message::AgentState::Ended,
-        _ => message::AgentState::Initializing,
+        AgentState::Idle => message::StatusState::Idle,
+        AgentState::Listening => message::StatusState::Listening,
+        AgentState::Thinking => message::StatusState::Thinking,
+        AgentState::Speaking => message::StatusState::Speaking,
+        AgentState::Closed => message::StatusState::Ended,
+        _ => message::StatusState::Initializing,
     }
 }
 

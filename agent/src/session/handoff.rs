@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use duologue_models::{SpeakOptions, Stt};
-use duologue_pipeline::core::Policy;
+use duologue_pipeline::conversation::Policy;
 
+use super::core::{Output, lock};
 use super::hearing::Hearing;
-use super::line::{Output, lock, pipeline_error};
 use super::{AgentSession, SessionEvent};
 use crate::agent::{Agent, Handoff};
 use crate::chat::{ChatContent, ChatItem};
@@ -66,7 +66,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// [`ErrorKind::Closed`] if the session is not running.
     pub fn update_agent(&self, handoff: Handoff<U>) -> Result<(), Error> {
         self.check_running()?;
-        self.shared.line.output()?;
+        self.shared.core.output()?;
         let Some(handoff) = self.pass_turn_on(handoff) else { return Ok(()) };
         let session = self.without_turn();
         self.spawn("update_agent", async move { session.hand_over(handoff, false).await });
@@ -110,7 +110,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             let _ = self.hook("on_exit", before.agent.on_exit(self)).await;
         }
         self.make_current(before.as_ref().map(|before| before.id.clone()), &next);
-        self.shared.line.change(|ledger| ledger.carry(carry));
+        self.shared.core.change(|history| history.carry(carry));
         drop(switching);
         self.enter(next, answer);
     }
@@ -121,23 +121,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let to = next.id.clone();
         if from.is_some() {
             let content = ChatContent::Handoff { from: from.clone(), to: to.clone() };
-            self.shared.line.record(|ledger| ledger.note(ChatItem::new(&*to, content)));
+            self.shared.core.record(|history| history.note(ChatItem::new(&*to, content)));
         }
         if let Err(error) = self.apply(&next.agent) {
-            self.shared.line.events.publish(SessionEvent::from(&error));
+            self.shared.core.events.publish(SessionEvent::from(&error));
         }
-        self.shared.line.events.publish(SessionEvent::Handoff { from, to });
+        self.shared.core.events.publish(SessionEvent::Handoff { from, to });
     }
 
     /// Lets an agent that has become current begin, without waiting for it.
     pub(crate) fn enter(&self, current: Arc<Current<U>>, answer: bool) {
         let session = self.without_turn();
         self.spawn("on_enter", async move {
-            let ordered = session.shared.line.ordered();
+            let ordered = session.shared.core.ordered();
             let entered = current.agent.on_enter(&session).await;
             session.report("on_enter", entered);
             let still = session.current_entry().is_some_and(|now| Arc::ptr_eq(&now, &current));
-            if answer && still && !current.is_over() && session.shared.line.ordered() == ordered {
+            if answer && still && !current.is_over() && session.shared.core.ordered() == ordered {
                 // A session that is closing says nothing more.
                 let _ = session.generate_reply("");
             }
@@ -164,15 +164,15 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             Err(error) => error,
         };
         tracing::warn!(%error, hook = name, "a hook failed");
-        let error = Error::new(error.kind(), format!("{name}: {error}"));
-        self.shared.line.events.publish(SessionEvent::from(&error));
+        let error = error.within(name);
+        self.shared.core.events.publish(SessionEvent::from(&error));
         None
     }
 
     /// Makes voice, tempo, policy and recogniser those of the agent.
     fn apply(&self, agent: &Arc<dyn Agent<U>>) -> Result<(), Error> {
         let overrides = agent.overrides();
-        let Ok(Output::Audio(handle)) = self.shared.line.output() else { return Ok(()) };
+        let Ok(Output::Audio(handle)) = self.shared.core.output() else { return Ok(()) };
         let Some(base) = self.shared.base.get() else { return Ok(()) };
         let voice = SpeakOptions {
             voice: overrides.voice.clone().unwrap_or_else(|| base.voice.voice.clone()),
@@ -180,11 +180,11 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         };
         if !(0.5..=2.0).contains(&voice.speed) {
             let message = format!("overrides.speed = {} is out of range: choose 0.5 to 2.0", voice.speed);
-            return Err(Error::new(ErrorKind::Config, message));
+            return Err(Error::new(ErrorKind::Config, message).with_setting("overrides.speed", "0.5 to 2.0"));
         }
-        handle.set_voice(voice).map_err(pipeline_error)?;
-        handle.set_policy(overrides.policy.unwrap_or(base.policy)).map_err(pipeline_error)?;
+        handle.set_voice(voice)?;
+        handle.set_policy(overrides.policy.unwrap_or(base.policy))?;
         let stt = overrides.stt.unwrap_or_else(|| Arc::clone(&base.stt));
-        handle.set_stt(&Hearing { agent: Arc::clone(agent), stt }).map_err(pipeline_error)
+        Ok(handle.set_stt(&Hearing { agent: Arc::clone(agent), stt })?)
     }
 }

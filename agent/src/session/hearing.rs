@@ -16,8 +16,8 @@ use duologue_models::{Error, ErrorKind, Stt, SttStream};
 use futures_util::StreamExt;
 use futures_util::stream::{poll_fn, unfold};
 
-use super::Transcript;
-use super::line::lock;
+use super::TranscriptEvent;
+use super::core::lock;
 use crate::agent::{Agent, AudioStream, TranscriptStream};
 
 /// Blocks that a node may leave unread: over a minute.
@@ -89,8 +89,8 @@ impl<U: Send + Sync + 'static> Listening<U> {
             let polled = catch_unwind(AssertUnwindSafe(|| node.poll_next_unpin(&mut context)));
             match polled.map_err(|_| broken("panicked"))? {
                 Poll::Pending => break,
-                Poll::Ready(Some(Transcript { text, is_final: false })) => self.partial = text,
-                Poll::Ready(Some(Transcript { text, is_final: true })) => {
+                Poll::Ready(Some(TranscriptEvent { text, is_final: false })) => self.partial = text,
+                Poll::Ready(Some(TranscriptEvent { text, is_final: true })) => {
                     self.partial.clear();
                     self.done.push(text);
                 }
@@ -195,12 +195,12 @@ impl Recogniser {
             loop {
                 let Some(block) = audio.as_mut()?.next().await else {
                     let text = recogniser.last()?;
-                    return Some((Transcript { text, is_final: true }, (recogniser, None, said)));
+                    return Some((TranscriptEvent { text, is_final: true }, (recogniser, None, said)));
                 };
                 let text = recogniser.hear(&block)?;
                 if text != said {
                     said.clone_from(&text);
-                    return Some((Transcript { text, is_final: false }, (recogniser, audio, said)));
+                    return Some((TranscriptEvent { text, is_final: false }, (recogniser, audio, said)));
                 }
             }
         })

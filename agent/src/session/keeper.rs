@@ -29,18 +29,24 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub fn start(store: Arc<dyn HistoryStore>, session: &str, events: Arc<EventHub>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        store: Arc<dyn HistoryStore>,
+        session: &str,
+        events: Arc<EventHub>,
+    ) -> Result<Self, Error> {
         let (orders, inbox) = sync_channel(CAPACITY);
         let (session, told, kept) = (session.to_owned(), Arc::clone(&events), Arc::clone(&store));
         std::thread::Builder::new()
             .name("duologue-history".into())
             .spawn(move || run(&*kept, &session, &inbox, &told))
-            .map_err(|error| Error::new(ErrorKind::Store, format!("no thread for the history: {error}")))?;
+            .map_err(|error| {
+                Error::new(ErrorKind::Store, format!("no thread for the history: {error}")).with_cause(error)
+            })?;
         Ok(Self { store, orders, events })
     }
 
     /// Keeps `item` soon.
-    pub fn keep(&self, item: &ChatItem) {
+    pub(crate) fn keep(&self, item: &ChatItem) {
         let Err(error) = self.orders.try_send(Order::Keep(Box::new(item.clone()))) else { return };
         let message = match error {
             TrySendError::Full(_) => {
@@ -54,7 +60,7 @@ impl Keeper {
     }
 
     /// Waits until everything so far is kept, or could not be.
-    pub async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         if self.orders.try_send(Order::Flush(done)).is_ok() {
             // A thread that is gone has nothing left to keep.

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use duologue_agent::{AgentSession, SimpleAgent};
-//! use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+//! use duologue_eval::{Rule, Script, ScriptedLlm};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let llm = ScriptedLlm::new(Script::new().rule(Rule::any().say("It is noon.")));
@@ -27,20 +27,17 @@ mod builder;
 mod calls;
 mod close;
 mod config;
+mod core;
 mod events;
 mod frontend;
 mod handoff;
 mod hearing;
+mod history;
 mod keeper;
-mod ledger;
-mod line;
-#[cfg(feature = "testing")]
-pub(crate) mod mocks;
 mod past;
 mod run;
-#[cfg(feature = "testing")]
-mod simulated;
 mod speech;
+mod speeches;
 mod step;
 mod tasks;
 mod turn;
@@ -61,23 +58,21 @@ pub use events::{AgentState, SessionEvent, SessionEvents};
 pub use frontend::Envelopes;
 pub use hearing::Recogniser;
 pub use run::RunResult;
-#[cfg(feature = "testing")]
-pub use simulated::SimulatedSession;
 pub use speech::{SpeechHandle, SpeechOutcome};
 
 use crate::chat::ChatContext;
 use crate::llm::Llm;
 pub use crate::llm::Usage;
-use crate::tool::Executor;
+use crate::tool::{Executor, Toolset};
 use crate::{Error, ErrorKind, Handoff};
+use core::{Activity, Output, SessionCore, lock};
 use handoff::Base;
 pub(crate) use handoff::Current;
-use line::{Activity, Line, Output, lock, pipeline_error};
 use turn::Turn;
 
 /// What was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transcript {
+pub struct TranscriptEvent {
     /// The whole utterance so far, or the whole turn.
     pub text: String,
     /// Whether it will not change.
@@ -97,7 +92,7 @@ pub struct Participant {
 struct Said {
     /// None: the user.
     by: Option<Participant>,
-    transcript: Transcript,
+    transcript: TranscriptEvent,
 }
 
 /// One conversation. Clones are cheap and mean the same session.
@@ -116,6 +111,9 @@ enum Life {
     Closed,
 }
 
+/// What an agent's tools go through before its model is asked.
+type ToolMap<U> = Box<dyn Fn(Toolset<U>) -> Toolset<U> + Send + Sync>;
+
 /// A turn that `on_user_turn` looks at.
 struct Taking<U: Send + Sync + 'static> {
     turn: Weak<Turn>,
@@ -128,16 +126,14 @@ struct Shared<U: Send + Sync + 'static> {
     userdata: Mutex<U>,
     config: SessionConfig,
     llm: Option<Arc<dyn Llm>>,
-    line: Arc<Line>,
+    core: Arc<SessionCore>,
     /// Until the session starts.
     transcripts: Mutex<Option<mpsc::Receiver<Said>>>,
     executor: Executor,
-    #[cfg(feature = "testing")]
-    mocks: mocks::Mocks<U>,
+    map_tools: Option<ToolMap<U>>,
     current: Mutex<Option<Arc<Current<U>>>>,
     switching: tokio::sync::Mutex<()>,
     running: tokio::sync::Mutex<()>,
-    runtime: OnceLock<tokio::runtime::Handle>,
     pipeline: Mutex<Option<AudioPipeline>>,
     base: OnceLock<Base>,
     taking: Mutex<Option<Taking<U>>>,
@@ -176,17 +172,17 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 
     /// What happens from now on.
     pub fn events(&self) -> SessionEvents {
-        self.shared.line.events.subscribe()
+        self.shared.core.events.subscribe()
     }
 
     /// Where the conversation stands.
     pub fn state(&self) -> AgentState {
-        self.shared.line.state()
+        self.shared.core.state()
     }
 
     /// What was said and done so far, oldest first.
     pub fn history(&self) -> ChatContext {
-        self.shared.line.read(|ledger| ledger.log().clone())
+        self.shared.core.read(|history| history.log().clone())
     }
 
     /// Speaks `text` once the agent has finished what it is saying. In a tool or hook of a turn it
@@ -197,12 +193,12 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     pub fn say(&self, text: &str) -> Result<SpeechHandle, Error> {
         self.check_running()?;
         if let Some(turn) = self.turn().filter(|turn| !turn.is_stopped()) {
-            self.shared.line.note_order();
+            self.shared.core.note_order();
             if let Some(speech) = turn.say_within(text) {
                 return Ok(speech.handle());
             }
         }
-        self.shared.line.say(&self.agent_id(), text, false)
+        self.shared.core.say(&self.agent_id(), text, false)
     }
 
     /// Speaks `text` at once, cutting off what the agent is saying.
@@ -211,7 +207,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// As [`AgentSession::say`].
     pub fn say_now(&self, text: &str) -> Result<SpeechHandle, Error> {
         self.check_running()?;
-        self.shared.line.say(&self.agent_id(), text, true)
+        self.shared.core.say(&self.agent_id(), text, true)
     }
 
     /// Plays `clip` once the agent has finished what it is saying, as a speech like any other: a user
@@ -237,7 +233,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// As [`AgentSession::say`].
     pub fn publish_audio(&self, clip: Clip, text: &str) -> Result<SpeechHandle, Error> {
         self.check_running()?;
-        self.shared.line.publish(&self.agent_id(), clip, text)
+        self.shared.core.publish(&self.agent_id(), clip, text)
     }
 
     /// Speaks `text` and waits until it was heard or cut off.
@@ -253,7 +249,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// # Errors
     /// As [`AgentSession::say`].
     pub fn interrupt(&self) -> Result<(), Error> {
-        self.shared.line.interrupt()
+        self.shared.core.interrupt()
     }
 
     /// Takes typed text as the user's turn: it interrupts the agent and asks at once.
@@ -262,11 +258,11 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// As [`AgentSession::say`].
     pub fn user_text(&self, text: &str) -> Result<(), Error> {
         self.check_running()?;
-        match self.shared.line.output()? {
-            Output::Audio(handle) => handle.user_text(text).map_err(pipeline_error),
+        match self.shared.core.output()? {
+            Output::Audio(handle) => Ok(handle.user_text(text)?),
             Output::Text => {
                 self.interrupt()?;
-                let turn = Turn::text(&self.shared.line, &self.agent_id(), text);
+                let turn = Turn::text(&self.shared.core, &self.agent_id(), text);
                 self.without_turn().answer(turn, text.to_owned());
                 Ok(())
             }
@@ -278,15 +274,15 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// # Errors
     /// As [`AgentSession::say`].
     pub fn set_muted(&self, muted: bool) -> Result<(), Error> {
-        match self.shared.line.output()? {
-            Output::Audio(handle) => handle.set_muted(muted).map_err(pipeline_error),
+        match self.shared.core.output()? {
+            Output::Audio(handle) => Ok(handle.set_muted(muted)?),
             Output::Text => Ok(()),
         }
     }
 
     /// Shows frontends a status, and notes it in the history; the model never sees it.
     pub fn send_status(&self, status: &str) {
-        self.shared.line.status(&self.agent_id(), status);
+        self.shared.core.status(&self.agent_id(), status);
     }
 
     /// Shows frontends words of the user that were recognised elsewhere; they are no turn.
@@ -300,7 +296,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     ///
     /// ```
     /// use duologue_agent::session::Participant;
-    /// use duologue_agent::testing::{Script, ScriptedLlm};
+    /// use duologue_eval::{Script, ScriptedLlm};
     /// use duologue_agent::{AgentSession, SimpleAgent};
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -313,12 +309,12 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// # }).unwrap();
     /// ```
     pub fn overheard(&self, speaker: &Participant, text: &str, is_final: bool) {
-        self.shared.line.overheard(&self.agent_id(), speaker, text, is_final);
+        self.shared.core.overheard(&self.agent_id(), speaker, text, is_final);
     }
 
     /// Tells the application, and whoever forwards its events, of something.
     pub fn emit(&self, event: SessionEvent) {
-        self.shared.line.events.publish(event);
+        self.shared.core.events.publish(event);
     }
 
     /// Called by [`crate::Agent::on_user_turn`] where no agent has written its own: such an agent may
@@ -351,7 +347,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
 
     /// Runs `work` on the session's runtime; the session is not idle meanwhile. A panic is told of.
     fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
-        self.spawn_as_part(self.shared.line.begin_activity(), name, work);
+        self.spawn_as_part(self.shared.core.begin_activity(), name, work);
     }
 
     /// As [`AgentSession::spawn`], as a part of `activity`.
@@ -361,35 +357,32 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         name: &'static str,
         work: impl Future<Output = ()> + Send + 'static,
     ) {
-        let line = Arc::clone(&self.shared.line);
+        let core = Arc::clone(&self.shared.core);
         let work = async move {
-            let work = line::IN_ACTIVITY.scope((), work);
+            let work = core::IN_ACTIVITY.scope((), work);
             if AssertUnwindSafe(work).catch_unwind().await.is_err() {
                 let message = format!("{name} panicked; the conversation goes on");
-                line.events.publish(SessionEvent::from(&Error::new(ErrorKind::Tool, message)));
+                core.events.publish(SessionEvent::from(&Error::new(ErrorKind::Tool, message)));
             }
             drop(activity);
         };
-        match self.shared.runtime.get() {
-            Some(runtime) => drop(runtime.spawn(work)),
-            None => drop(tokio::spawn(work)),
-        }
+        self.shared.core.spawn(work);
     }
 
     /// As [`AgentSession::spawn`]; a panic ends `turn`.
     fn spawn_turn(&self, turn: Arc<Turn>, work: impl Future<Output = ()> + Send + 'static) {
-        let line = Arc::clone(&self.shared.line);
-        let text = line.output().is_ok_and(|output| matches!(output, Output::Text));
+        let core = Arc::clone(&self.shared.core);
+        let text = core.output().is_ok_and(|output| matches!(output, Output::Text));
         if text {
-            line.set_state(AgentState::Thinking);
+            core.set_state(AgentState::Thinking);
         }
         self.spawn_as_part(turn.activity(), "an answer", async move {
             let panicked = AssertUnwindSafe(work).catch_unwind().await.err();
             if text {
-                line.set_state(AgentState::Idle);
+                core.set_state(AgentState::Idle);
             }
             if let Some(panic) = panicked {
-                turn.fail("the agent panicked");
+                turn.fail("the agent panicked").await;
                 turn.whole().end("", SpeechOutcome::Failed);
                 std::panic::resume_unwind(panic);
             }

@@ -37,7 +37,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         limit: usize,
     ) -> Result<Vec<StoredMessage>, Error> {
         let query = HistoryQuery { include_debug, limit, before: None };
-        if let Some(keeper) = &self.shared.line.keeper {
+        if let Some(keeper) = &self.shared.core.keeper {
             return keeper::recall(keeper, self.id(), query).await;
         }
         let memory = MemoryStore::new();

@@ -35,16 +35,16 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// [`ErrorKind::Closed`] if the session is not running; [`ErrorKind::Invalid`] if it has audio.
     pub async fn run(&self, input: &str) -> Result<RunResult, Error> {
         self.check_running()?;
-        if !matches!(self.shared.line.output()?, Output::Text) {
+        if !matches!(self.shared.core.output()?, Output::Text) {
             let message = "run() is for sessions without audio; use user_text(), or start_text()";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let _one = self.shared.running.lock().await;
         let mut stream = self.events();
-        let turn = Turn::text(&self.shared.line, &self.agent_id(), input);
+        let turn = Turn::text(&self.shared.core, &self.agent_id(), input);
         self.without_turn().answer(turn, input.to_owned());
         let mut events = Vec::new();
-        let idle = self.shared.line.idle();
+        let idle = self.shared.core.idle();
         tokio::pin!(idle);
         loop {
             tokio::select! {

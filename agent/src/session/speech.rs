@@ -4,22 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use duologue_pipeline::SayHandle;
+pub use duologue_pipeline::SpeechOutcome;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-/// How a speech ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SpeechOutcome {
-    /// It was played to its end.
-    Finished,
-    /// It was cut off; see [`SpeechHandle::heard`].
-    Interrupted,
-    /// It failed; the events say why.
-    Failed,
-    /// It was forgotten before it began.
-    Dropped,
-}
 
 #[derive(Clone, Debug, Default)]
 struct Progress {
@@ -28,7 +15,7 @@ struct Progress {
 }
 
 /// The session's side of a speech.
-pub(crate) struct Speech {
+pub(crate) struct SpeechState {
     progress: watch::Sender<Progress>,
     /// Set by [`SpeechHandle::interrupt`].
     pub cancelled: CancellationToken,
@@ -36,7 +23,7 @@ pub(crate) struct Speech {
     said: OnceLock<SayHandle>,
 }
 
-impl Speech {
+impl SpeechState {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             progress: watch::Sender::new(Progress::default()),
@@ -54,6 +41,17 @@ impl Speech {
         let _ = self.said.set(said);
     }
 
+    /// Waits until it is over: what was heard of it, and how it ended.
+    pub async fn over(&self) -> (String, SpeechOutcome) {
+        let mut progress = self.progress.subscribe();
+        let ended = progress.wait_for(|progress| progress.outcome.is_some()).await;
+        match ended.as_deref() {
+            Ok(Progress { heard, outcome: Some(outcome) }) => (heard.clone(), *outcome),
+            // The sender lives in `self`.
+            _ => (String::new(), SpeechOutcome::Dropped),
+        }
+    }
+
     /// The first end counts.
     pub fn end(&self, heard: &str, outcome: SpeechOutcome) {
         self.progress.send_if_modified(|progress| {
@@ -69,15 +67,13 @@ impl Speech {
 /// A speech on its way to the user.
 #[derive(Clone)]
 pub struct SpeechHandle {
-    speech: Arc<Speech>,
+    speech: Arc<SpeechState>,
 }
 
 impl SpeechHandle {
     /// Waits until it was heard, cut off, or dropped.
     pub async fn wait(&self) -> SpeechOutcome {
-        let mut progress = self.speech.progress.subscribe();
-        let ended = progress.wait_for(|progress| progress.outcome.is_some()).await;
-        ended.ok().and_then(|progress| progress.outcome).unwrap_or(SpeechOutcome::Dropped)
+        self.speech.over().await.1
     }
 
     /// Stops it, or forgets it if it has not begun; everything else goes on.
@@ -99,8 +95,7 @@ impl SpeechHandle {
     }
 
     /// How much of its sound was played: as final as [`SpeechHandle::heard`], and 0 where nothing
-    /// sounds. It stays 0 for words said
-    /// within a turn.
+    /// sounds. It stays 0 for words said within a turn.
     pub fn played(&self) -> Duration {
         self.speech.said.get().map_or(Duration::ZERO, SayHandle::played)
     }

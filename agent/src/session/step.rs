@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::turn::Turn;
 use super::{SessionConfig, SessionEvent};
 use crate::agent::{Agent, TextStream};
+use crate::llm::written::read_written;
 use crate::llm::{Llm, LlmError, LlmErrorKind, LlmEvent, LlmRequest, LlmStream, ToolCall};
-use crate::session::line::Line;
+use crate::session::core::SessionCore;
 
 /// Pieces of text between two nodes.
 const PIECES: usize = 64;
@@ -37,7 +38,7 @@ pub(super) type OnCall<'a> = &'a mut (dyn FnMut(ToolCall) -> bool + Send);
 
 /// Asks `llm`. Whoever drops the future cancels the request.
 pub(super) async fn ask<U: Send + Sync + 'static>(
-    line: &Line,
+    core: &SessionCore,
     config: &SessionConfig,
     turn: &Turn,
     agent: &Arc<dyn Agent<U>>,
@@ -45,7 +46,7 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
     request: LlmRequest,
     on_call: OnCall<'_>,
 ) -> Step {
-    let _writer = turn.writer();
+    let _writing = turn.step().await;
     let (to_node, from_model) = pieces();
     let (to_voice, for_voice) = pieces();
     let (to_transcript, for_transcript) = pieces();
@@ -53,7 +54,11 @@ pub(super) async fn ask<U: Send + Sync + 'static>(
     let voiced = agent.tts_node(for_voice);
     let shown = agent.transcription_node(for_transcript);
 
-    let read = read(line, config, turn, llm.stream(request), to_node, on_call);
+    // An answer by a schema is JSON on purpose.
+    let typed = request.response_schema.is_some();
+    let answer = llm.stream(request);
+    let answer = if typed { answer } else { read_written(answer) };
+    let read = read(core, config, turn, answer, to_node, on_call);
     let fork = async move {
         while let Some(text) = node.next().await {
             // A node that has ended takes no more; the other goes on.
@@ -76,7 +81,7 @@ fn pieces() -> (mpsc::Sender<String>, TextStream) {
 
 /// Takes the model's answer in, within its limits.
 async fn read(
-    line: &Line,
+    core: &SessionCore,
     config: &SessionConfig,
     turn: &Turn,
     mut answer: LlmStream,
@@ -104,7 +109,7 @@ async fn read(
                         "the answer has more than {} bytes; the rest was left out",
                         config.max_answer_bytes
                     );
-                    line.events
+                    core.events
                         .publish(SessionEvent::from(&crate::Error::new(crate::ErrorKind::Llm, message)));
                     return step;
                 }
@@ -117,7 +122,7 @@ async fn read(
                     return Step { error: Some(LlmError::new(LlmErrorKind::TooLong, message)), ..step };
                 }
             }
-            Some(Ok(LlmEvent::Usage(usage))) => line.events.publish(SessionEvent::Usage(usage)),
+            Some(Ok(LlmEvent::Usage(usage))) => core.events.publish(SessionEvent::Usage(usage)),
             // Thinking is never spoken.
             Some(Ok(LlmEvent::Reasoning(_))) => {}
         }
@@ -183,6 +188,6 @@ async fn speak(turn: &Turn, mut text: TextStream) {
 
 async fn show(turn: &Turn, mut text: TextStream) {
     while let Some(text) = text.next().await {
-        turn.show(text);
+        turn.show(text).await;
     }
 }

@@ -20,7 +20,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     /// the session closes, the turn is taken back, or the task's agent gave up without a result.
     pub async fn run_task<T: Send + 'static>(&self, task: AgentTask<T, U>) -> Result<T, Error> {
         self.check_running()?;
-        self.shared.line.output()?;
+        self.shared.core.output()?;
         let paused = stopwatch::pause();
         let AgentTask { agent, mut outcome, done, limit, carry } = task;
         let turn = self.turn();
@@ -30,7 +30,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             })?),
             Some(turn) => {
                 // A hook: what the model writes waits for it.
-                turn.release();
+                turn.release().await;
                 None
             }
             None => None,
@@ -38,7 +38,7 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         let next = Current::new(agent);
         let back = self.lend(&next, carry).await;
         // The session waits for the user, not for this.
-        let suspended = Arc::new(self.shared.line.suspend(self.scope.is_some()));
+        let suspended = Arc::new(self.shared.core.suspend(self.scope.is_some()));
         let (ended, resumed) = (Arc::clone(&next), Arc::clone(&suspended));
         done.then(move || {
             ended.end();
@@ -70,9 +70,9 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
     async fn lend(&self, next: &Arc<Current<U>>, carry: Carry) -> ComesBack<U> {
         let _switching = self.shared.switching.lock().await;
         let before = self.current_entry();
-        let known = self.shared.line.read(super::ledger::Ledger::view);
+        let known = self.shared.core.read(super::history::ChatHistory::view);
         self.make_current(before.as_ref().map(|before| before.id.clone()), next);
-        self.shared.line.change(|ledger| ledger.carry(carry));
+        self.shared.core.change(|history| history.carry(carry));
         ComesBack { session: self.without_turn(), before, known, task: next.id.clone() }
     }
 }
@@ -92,7 +92,7 @@ impl<U: Send + Sync + 'static> Drop for ComesBack<U> {
             return;
         }
         let Some(before) = &self.before else { return };
-        self.session.shared.line.change(|ledger| ledger.restore(&self.known));
+        self.session.shared.core.change(|history| history.restore(&self.known));
         self.session.make_current(Some(self.task.clone()), before);
     }
 }

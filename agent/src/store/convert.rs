@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::{StoredMessage, message_type};
 use crate::chat::{ChatContent, ChatItem, Role};
-use crate::message::{AgentText, Envelope, Handoff, Message, ToolCall, ToolResult, Transcript, UserText};
+use crate::message::{
+    AgentText, Envelope, Handoff, Message, ToolCall, ToolResult, TranscriptMessage, UserText,
+};
 use crate::{Error, ErrorKind};
 
 impl From<&ChatItem> for StoredMessage {
@@ -87,14 +89,15 @@ fn shown(item: &ChatItem) -> Option<Message> {
         ChatContent::Message { role: Role::User, text, .. } if item.typed => {
             Message::UserText(UserText { transcript_id: Some(item.id.clone()), ..UserText::new(text) })
         }
-        ChatContent::Message { role: Role::User, text, .. } => {
-            Message::Transcript(Transcript { transcript_id: Some(item.id.clone()), ..Transcript::new(text) })
-        }
-        ChatContent::Overheard { speaker, name, text } => Message::Transcript(Transcript {
+        ChatContent::Message { role: Role::User, text, .. } => Message::Transcript(TranscriptMessage {
+            transcript_id: Some(item.id.clone()),
+            ..TranscriptMessage::new(text)
+        }),
+        ChatContent::Overheard { speaker, name, text } => Message::Transcript(TranscriptMessage {
             transcript_id: Some(item.id.clone()),
             speaker_id: Some(speaker.clone()),
             speaker_name: Some(name.clone()).filter(|name| !name.is_empty()),
-            ..Transcript::new(text)
+            ..TranscriptMessage::new(text)
         }),
         ChatContent::Message { role: Role::Assistant, text, .. } => Message::AgentText(AgentText {
             transcript_id: Some(item.id.clone()),

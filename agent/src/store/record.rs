@@ -1,4 +1,4 @@
-//! Small records by key, next to the conversations: what orchestration remembers of its requests.
+//! Small records by key, next to the conversations: what a triage remembers of its requests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

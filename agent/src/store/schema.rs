@@ -21,7 +21,7 @@ const STEPS: &[&str] = &[
         UNIQUE (session, id)
     ) STRICT;
     CREATE INDEX messages_in_order ON messages (session, seq);",
-    // 2: small records, for orchestration.
+    // 2: small records, for requests.
     "CREATE TABLE records (
         collection TEXT NOT NULL,
         key TEXT NOT NULL,

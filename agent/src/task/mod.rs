@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use duologue_agent::task::AgentTask;
-//! use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+//! use duologue_eval::{Rule, Script, ScriptedLlm};
 //! use duologue_agent::{Agent, AgentSession, Error, SimpleAgent, TurnDecision};
 //!
 //! /// Takes the next thing the user says for the name.

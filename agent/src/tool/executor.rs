@@ -51,8 +51,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
+use super::calls::{CallLog, Entered, Settled, Ticket};
 use super::gate::CommitGate;
-use super::ledger::{Entered, Ledger, Settled, Ticket};
 use super::outcome::{ToolEvent, ToolOutcome, ToolReply, ToolStatus};
 use super::schema::parse_object;
 use super::stopwatch::Stopwatch;
@@ -76,7 +76,7 @@ type Listener = Arc<dyn Fn(ToolEvent) + Send + Sync>;
 /// [`tokio::task::spawn_blocking`].
 #[derive(Clone)]
 pub struct Executor {
-    ledger: Ledger,
+    call_log: CallLog,
     max_calls: usize,
     listener: Option<Listener>,
 }
@@ -96,7 +96,7 @@ pub struct Step<'a, U: Send + Sync + 'static> {
 
 impl Default for Executor {
     fn default() -> Self {
-        Self { ledger: Ledger::default(), max_calls: DEFAULT_MAX_CALLS, listener: None }
+        Self { call_log: CallLog::default(), max_calls: DEFAULT_MAX_CALLS, listener: None }
     }
 }
 
@@ -201,7 +201,7 @@ impl Executor {
         call: &ToolCall,
         prepared: Prepared<U>,
     ) -> ToolReply<U> {
-        let settled = match self.ledger.enter(call) {
+        let settled = match self.call_log.enter(call) {
             Entered::First(ticket) => return self.start(step, call, prepared, ticket).await,
             Entered::Running(mut receiver) => tokio::select! {
                 biased;

@@ -53,11 +53,11 @@
 //! Invariant: whatever the model asks for and whatever the tool does, there is exactly one outcome
 //! per call, and the session goes on.
 
+mod calls;
 mod context;
 mod executor;
 mod function;
 mod gate;
-mod ledger;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 mod outcome;

@@ -23,12 +23,12 @@ pub(crate) struct Pause(Arc<Stopwatch>);
 
 impl Stopwatch {
     /// Runs `work`; within it [`pause`] stops this watch.
-    pub fn time<F: Future>(self: &Arc<Self>, work: F) -> impl Future<Output = F::Output> + use<F> {
+    pub(crate) fn time<F: Future>(self: &Arc<Self>, work: F) -> impl Future<Output = F::Output> + use<F> {
         RUNNING.scope(Arc::clone(self), work)
     }
 
     /// Waits until `limit` has passed, pauses not counted.
-    pub async fn passed(&self, limit: Duration) {
+    pub(crate) async fn passed(&self, limit: Duration) {
         let mut pauses = self.pauses.subscribe();
         let mut left = limit;
         loop {

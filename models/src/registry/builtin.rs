@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use duologue_fetch::store;
 use serde::Deserialize;
 
 use super::entry::{ModelFile, check_file};
@@ -28,6 +29,8 @@ const VARIABLE: &str = "DUOLOGUE_BUILTIN";
 pub(super) struct Builtin {
     root: PathBuf,
     files: Vec<ModelFile>,
+    /// Where stamps of verified files are.
+    cache: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -48,20 +51,21 @@ impl Builtin {
     /// crate's sources. A named directory is the only candidate.
     pub(super) fn find(named: Option<&Path>, cache: &Path) -> Result<Self, Error> {
         if let Some(dir) = named {
-            return Self::open(dir);
+            return Self::open(dir, cache);
         }
         if let Some(dir) = std::env::var_os(VARIABLE).filter(|dir| !dir.is_empty()) {
-            return Self::open(Path::new(&dir)).map_err(|e| Error::new(e.kind(), format!("{VARIABLE}: {e}")));
+            return Self::open(Path::new(&dir), cache)
+                .map_err(|e| Error::new(e.kind(), format!("{VARIABLE}: {e}")));
         }
         if let Some(dir) = beside_executable() {
-            return Self::open(&dir);
+            return Self::open(&dir, cache);
         }
         if !embedded::FILES.is_empty() {
             return Self::unpack(cache, embedded::KEY, embedded::FILES);
         }
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("builtin");
         if sources.join(MANIFEST).is_file() {
-            return Self::open(&sources);
+            return Self::open(&sources, cache);
         }
         let message = format!(
             "this program was built without its built-in models; build it with the feature `builtin`, put them into `builtin/` beside \
@@ -73,7 +77,7 @@ impl Builtin {
     /// The directory of one model and its pinned files, checked.
     pub(super) fn model(&self, name: &str) -> Result<PathBuf, Error> {
         let (dir, files) = self.part(name)?;
-        verify::check(&dir, &files)?;
+        verify::check(&dir, &files, &self.cache)?;
         Ok(dir)
     }
 
@@ -92,23 +96,23 @@ impl Builtin {
         Ok((self.root.join(name), files))
     }
 
-    fn open(root: &Path) -> Result<Self, Error> {
+    fn open(root: &Path, cache: &Path) -> Result<Self, Error> {
         let path = root.join(MANIFEST);
         let text = fs::read_to_string(&path).map_err(|e| io("cannot read", &path, &e))?;
-        Ok(Self { root: root.into(), files: read_manifest(&text, &path)? })
+        Ok(Self { root: root.into(), files: read_manifest(&text, &path)?, cache: cache.into() })
     }
 
     /// Unpacks `files` into `cache/builtin/<key>` unless they are there.
     fn unpack(cache: &Path, key: &str, files: &[(&str, &[u8])]) -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let parent = cache.join("builtin");
+        let parent = store::builtin(cache);
         let root = parent.join(key);
-        if let Some(found) = intact(&root) {
+        if let Some(found) = intact(&root, cache) {
             return Ok(found);
         }
         let work =
             parent.join(format!(".work-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let outcome = write_all(&work, files).and_then(|()| move_into_place(&work, &root));
+        let outcome = write_all(&work, files, cache).and_then(|()| move_into_place(&work, &root, cache));
         if outcome.is_err() {
             let _ = fs::remove_dir_all(&work);
         }
@@ -117,33 +121,33 @@ impl Builtin {
 }
 
 /// What is in `root`, if it is complete and undamaged.
-fn intact(root: &Path) -> Option<Builtin> {
-    let found = Builtin::open(root).ok()?;
-    verify::check(root, &found.files).ok()?;
+fn intact(root: &Path, cache: &Path) -> Option<Builtin> {
+    let found = Builtin::open(root, cache).ok()?;
+    verify::check(root, &found.files, cache).ok()?;
     Some(found)
 }
 
-fn write_all(work: &Path, files: &[(&str, &[u8])]) -> Result<(), Error> {
+fn write_all(work: &Path, files: &[(&str, &[u8])], cache: &Path) -> Result<(), Error> {
     for (name, bytes) in files {
         let path = work.join(name);
         let dir = path.parent().expect("invariant: a file inside a directory");
-        fs::create_dir_all(dir).map_err(|e| io("cannot create", dir, &e))?;
+        store::create_dir(dir)?;
         fs::write(&path, bytes).map_err(|e| io("cannot write", &path, &e))?;
     }
-    let unpacked = Builtin::open(work)?;
-    verify::verify(work, &unpacked.files).map(drop)
+    let unpacked = Builtin::open(work, cache)?;
+    verify::verify(work, &unpacked.files, cache).map(drop)
 }
 
-fn move_into_place(work: &Path, root: &Path) -> Result<Builtin, Error> {
-    if root.exists() && intact(root).is_none() {
+fn move_into_place(work: &Path, root: &Path, cache: &Path) -> Result<Builtin, Error> {
+    if root.exists() && intact(root, cache).is_none() {
         let _ = fs::remove_dir_all(root);
     }
     match fs::rename(work, root) {
-        Ok(()) => Builtin::open(root),
+        Ok(()) => Builtin::open(root, cache),
         // Another process was first.
         Err(e) => {
             let _ = fs::remove_dir_all(work);
-            intact(root).ok_or_else(|| io("cannot create", root, &e))
+            intact(root, cache).ok_or_else(|| io("cannot create", root, &e))
         }
     }
 }
@@ -151,7 +155,8 @@ fn move_into_place(work: &Path, root: &Path) -> Result<Builtin, Error> {
 fn read_manifest(text: &str, path: &Path) -> Result<Vec<ModelFile>, Error> {
     let wrong = |why: String| Error::new(ErrorKind::Invalid, format!("{}: {why}", path.display()));
     let manifest: Manifest = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
-    let file = |f: ManifestFile| ModelFile { path: f.file, bytes: f.bytes, sha256: f.sha256, url: None };
+    let file =
+        |f: ManifestFile| ModelFile { path: f.file, bytes: f.bytes, sha256: f.sha256, sources: Vec::new() };
     let files: Vec<ModelFile> = manifest.file.into_iter().map(file).collect();
     files.iter().try_for_each(check_file).map_err(wrong)?;
     Ok(files)

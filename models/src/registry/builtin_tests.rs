@@ -104,7 +104,7 @@ fn the_spikes_models_are_not_refused() {
     for (from, to) in [("stt.int8.onnx", "stt/model.onnx"), ("stt.tokens.txt", "stt/tokens.txt")] {
         let to_path = root.path().join(to);
         let bytes = fs::copy(Path::new(SPIKE).join(from), &to_path).unwrap();
-        pins.push((to, bytes, duologue_native::sha256_file(&to_path).unwrap()));
+        pins.push((to, bytes, duologue_fetch::sha256_file(&to_path).unwrap()));
     }
     let pins: Vec<_> = pins.iter().map(|(file, bytes, sum)| (*file, *bytes, sum.as_str())).collect();
     fs::write(root.path().join(MANIFEST), manifest(&pins)).unwrap();

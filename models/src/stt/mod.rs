@@ -4,25 +4,36 @@
 //! decoding, cheap and owned by one thread. Life cycle of a stream: `push` audio, read `partial`
 //! whenever wanted, `finish` once at the end of the utterance, then `reset` before the next.
 //!
-//! [`SherpaStt`] hears while somebody speaks; [`OfflineStt`] takes whole utterances and answers at the
-//! end. Both load a model's directory and find out what is in it.
+//! [`StreamingStt`] hears while somebody speaks; [`OfflineStt`] takes whole utterances and answers at the
+//! end; [`TwoPass`] joins one of each. [`crate::load`] tells by a model's family which one it is for.
 
 mod model_dir;
 mod offline;
 mod options;
-mod sherpa;
+mod streaming;
+mod two_pass;
 mod words;
 
 use std::ops::Range;
+use std::path::Path;
 
 pub use offline::OfflineStt;
 pub use options::SttOptions;
-pub use sherpa::SherpaStt;
+pub use streaming::StreamingStt;
+pub use two_pass::TwoPass;
 
-use crate::Error;
+use crate::{Error, Family};
 
 /// Rate, in Hz, of the audio pushed into a stream.
 pub const SAMPLE_RATE: u32 = 16_000;
+
+/// The family of the recogniser in `dir`, found out from its files.
+///
+/// # Errors
+/// [`crate::ErrorKind::NotFound`] if there is none; [`crate::ErrorKind::Invalid`] for files of another kind.
+pub(crate) fn family(dir: &Path) -> Result<Family, Error> {
+    Ok(model_dir::ModelDir::open(dir)?.found.family())
+}
 
 /// One recognised word.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use duologue_native::onnx_file::inspect;
 use duologue_native::sherpa::{OfflineModel, OnlineModel, WhisperTask};
 
-use super::options::ModelToml;
-use crate::{Error, ErrorKind};
+use crate::model_toml::ModelToml;
+use crate::{Error, ErrorKind, Family};
 
 /// A model's files, by how it hears.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,27 @@ pub(super) struct ModelDir {
     pub found: Found,
     pub tokens: PathBuf,
     pub toml: ModelToml,
+}
+
+impl Found {
+    /// The family of the model.
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Self::Online { model: OnlineModel::Zipformer2Ctc { .. }, .. } => Family::Zipformer2Ctc,
+            Self::Online { model: OnlineModel::NemoCtc { .. }, .. } => Family::NemoCtc,
+            // The engine's lists of models are open; what this file makes beside these are transducers.
+            Self::Online { .. } => Family::Transducer,
+            Self::Offline { model } => match model {
+                OfflineModel::NemoTransducer { .. } => Family::NemoTransducer,
+                OfflineModel::NemoCtc { .. } => Family::OfflineNemoCtc,
+                OfflineModel::ZipformerCtc { .. } => Family::ZipformerCtc,
+                OfflineModel::Whisper { .. } => Family::Whisper,
+                OfflineModel::MoonshineV1 { .. } | OfflineModel::MoonshineV2 { .. } => Family::Moonshine,
+                OfflineModel::SenseVoice { .. } => Family::SenseVoice,
+                _ => Family::OfflineTransducer,
+            },
+        }
+    }
 }
 
 impl ModelDir {

@@ -20,7 +20,7 @@ use duologue_native::sherpa::{OfflineConfig, OfflineRecognizer};
 
 use super::model_dir::{Found, ModelDir};
 use super::options::SttOptions;
-use super::sherpa::{finite, loading};
+use super::streaming::{finite, loading};
 use super::words::{Style, transcript};
 use super::{SAMPLE_RATE, Stt, SttStream, Transcript};
 use crate::{Error, ErrorKind};
@@ -41,12 +41,13 @@ impl OfflineStt {
     /// Loads the model in `dir`; what kind it is, and which file is what, is found out.
     ///
     /// # Errors
-    /// As [`super::SherpaStt::load`].
+    /// As [`super::StreamingStt::load`].
     pub fn load(dir: &Path, options: &SttOptions) -> Result<Self, Error> {
         options.validate()?;
         let found = ModelDir::open(dir)?;
         let Found::Offline { model } = found.found else {
-            let message = format!("{}: a streaming model; load it with SherpaStt", dir.display());
+            let message =
+                format!("{}: a streaming model, where one for whole utterances is wanted", dir.display());
             return Err(Error::new(ErrorKind::Invalid, message));
         };
         let mut config = OfflineConfig::new(model, &found.tokens);

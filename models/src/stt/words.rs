@@ -4,8 +4,9 @@
 //! Invariant: words are in order, their spans are sorted, do not overlap, and end within what was heard;
 //! no token that stands for an unknown word reaches the text.
 
-use std::fs;
 use std::path::Path;
+
+use duologue_fetch::plain;
 
 use super::{SAMPLE_RATE, Transcript, Word};
 use crate::{Error, ErrorKind};
@@ -23,7 +24,7 @@ pub(super) struct Style {
 impl Style {
     /// Reads a `tokens.txt`.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path)
+        let text = plain::read_text(path, plain::MODEL_TEXT)
             .map_err(|e| Error::new(ErrorKind::Io, format!("cannot read {}: {e}", path.display())))?;
         Ok(Self::of(&text))
     }

@@ -1,7 +1,8 @@
 //! Text to clauses to phonemes: what the mouth does to words before a voice model sees them.
 //!
 //! ```text
-//! streamed text ─ ClauseSplitter ─▶ Clause ─ normalise ─▶ [SpokenWord] ─ G2p ─▶ Phonemes ─ Vocabulary ─▶ Tokens
+//! streamed text ─ ClauseSplitter ─▶ Clause ─ normalise ─▶ [SpokenWord] ─ phonemes ─▶ Phonemes ─ Vocabulary ─▶ Tokens
+//!                      └──────────────────── a Language knows how ─────────────────┘
 //! ```
 //!
 //! Invariant: every step keeps, for every word, the bytes of the text it was spoken from, so that
@@ -19,18 +20,26 @@
 //! ```
 
 pub mod clause;
-pub mod g2p;
-pub mod normalise;
+pub mod english;
+mod explain;
+pub mod language;
 pub mod phonemes;
+mod user;
 pub mod vocabulary;
+mod word;
+pub mod written;
 
-pub use clause::{Boundary, Clause, ClauseConfig, ClauseSplitter, Haste};
-pub use g2p::{English, G2p, UserLexicon};
-pub use normalise::{SpokenWord, WordKind, normalise};
+pub use clause::{Boundary, Clause, ClauseConfig, ClauseSplitter, ClauseWords, Haste};
+pub use english::{English, normalise};
+pub use explain::{Explanation, Reading, explain, spoken};
+pub use language::Language;
 pub use phonemes::{Phonemes, WordPhonemes};
+pub use user::UserLexicon;
 pub use vocabulary::{TokenMark, Tokens, Vocabulary};
+pub use word::{SpokenWord, WordKind};
+pub use written::{Piece, WrittenFilter, to_be_spoken};
 
-/// The phonemes of `text` (one clause): [`normalise()`], then `g2p`.
+/// The phonemes of `text` (one clause) in `language`.
 ///
 /// The marks' sources are byte ranges of `text`.
 ///
@@ -41,8 +50,8 @@ pub use vocabulary::{TokenMark, Tokens, Vocabulary};
 /// assert_eq!(phonemes.words().len(), 2);
 /// assert_eq!(phonemes.words()[1].source, 6..11);
 /// ```
-pub fn phonemise(text: &str, g2p: &dyn G2p) -> Phonemes {
-    g2p.phonemes(&normalise(text))
+pub fn phonemise(text: &str, language: &dyn Language) -> Phonemes {
+    language.phonemes(&language.normalise(text))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A clause's phonemes and where each word lies in them.
 //!
-//! [`Phonemes`] is built once by a [`super::G2p`] and read by a voice. Invariant: marks are in
+//! [`Phonemes`] is built once by a [`super::Language`] and read by a voice. Invariant: marks are in
 //! order, do not overlap, and lie on character boundaries of [`Phonemes::text`].
 //!
 //! ```
@@ -14,6 +14,13 @@
 //! ```
 
 use std::ops::Range;
+
+/// Every symbol that a language may write: what a voice must have been trained on.
+///
+/// The notation is Kokoro's: stress marks `ˈ ˌ` right before the vowel, diphthongs `A I O W Y`, `ʧ ʤ`,
+/// `T` for a flapped t, `ᵊ` and `ᵻ` for the weakest vowels, `ɹ`, one space between words, punctuation
+/// kept.
+pub const SYMBOLS: &str = " !\",.:;?—…“”()ˈˌAIOTWYbdfhijklmnpstuvwzæðŋɑɔəɛɜɡɪɹʃʊʌʒʤʧθᵊᵻ";
 
 /// Where one spoken word lies in [`Phonemes::text`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ fn check_words(text: &str, words: &[SpokenWord]) {
 
 fn check_phonemes(words: &[SpokenWord], phonemes: &Phonemes) {
     let text = phonemes.text();
-    assert!(text.chars().all(|c| g2p::SYMBOLS.contains(c)), "{text}");
+    assert!(text.chars().all(|c| phonemes::SYMBOLS.contains(c)), "{text}");
     assert!(!text.contains("  ") && !text.starts_with(' ') && !text.ends_with(' '), "{text:?}");
     let mut end = 0;
     let mut sources = words.iter().map(|w| &w.source);

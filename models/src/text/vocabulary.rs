@@ -18,6 +18,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use duologue_fetch::plain;
+
 use super::Phonemes;
 use crate::{Error, ErrorKind};
 
@@ -62,7 +64,7 @@ impl Vocabulary {
     /// # Errors
     /// [`ErrorKind::Io`] if it can't be read; [`ErrorKind::Invalid`] as [`Vocabulary::parse`].
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let table = std::fs::read_to_string(path)
+        let table = plain::read_text(path, plain::MODEL_TEXT)
             .map_err(|e| Error::new(ErrorKind::Io, format!("can't read {}: {e}", path.display())))?;
         Self::parse(&table).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
     }

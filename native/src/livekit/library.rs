@@ -18,10 +18,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
     fetch::fetch_bundle,
     library::{expect_version, open_library, unusable},
-    locate::{Candidate, Search, Source, search},
+    locate::{Candidate, Search, Source, search, writable_by_others},
     options::LoadOptions,
     platform::{LIVEKIT, LIVEKIT_FILE, LIVEKIT_VERSION},
-    store,
 };
 
 static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -53,17 +52,17 @@ impl std::fmt::Debug for Engine {
 /// [`ErrorKind::Io`] if there is no cache directory. A library that is not found is no error: see [`Search::found`].
 pub fn locate(options: &LoadOptions) -> Result<Search> {
     let Some((path, name)) = options.explicit_livekit() else {
-        return search(&LIVEKIT, &[LIVEKIT_FILE], options);
+        return search(&LIVEKIT, options);
     };
-    let problem = (!file_in(&path).is_file()).then(|| {
-        Error::new(
-            ErrorKind::NativesMissing,
-            format!(
-                "{name} names {}, but {LIVEKIT_FILE} is not there; correct it, or unset it so that the engine is fetched",
-                path.display()
-            ),
-        )
-    });
+    let missing = || {
+        let message = format!(
+            "{name} names {}, but {LIVEKIT_FILE} is not there; correct it, or unset it so that the engine is fetched",
+            path.display()
+        );
+        Error::new(ErrorKind::NativesMissing, message)
+    };
+    let file = file_in(&path);
+    let problem = if file.is_file() { writable_by_others(&file) } else { Some(missing()) };
     Ok(Search { candidates: vec![Candidate { source: Source::Named, dir: path, problem }] })
 }
 
@@ -79,9 +78,9 @@ pub fn fetch(options: &LoadOptions) -> Result<PathBuf> {
 ///
 /// # Errors
 /// [`ErrorKind::NativesMissing`], [`ErrorKind::Corrupt`], [`ErrorKind::Io`], [`ErrorKind::UnsupportedPlatform`].
-pub fn verify(path: &Path) -> Result<()> {
+pub fn verify(path: &Path, options: &LoadOptions) -> Result<()> {
     let dir = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    store::verify(dir, LIVEKIT.platform()?)
+    Ok(LIVEKIT.verify(dir, &options.fetch.cache()?)?)
 }
 
 /// Finds the engine, fetches it if it is nowhere, and opens it. Later calls return what the first one opened, whatever their options; after

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::tokens::Tokens;
+use super::{states, tokens::Tokens};
 use crate::{
     error::{Error, Result},
     onnx::TensorInfo,
@@ -32,13 +32,15 @@ pub(super) struct Found {
 }
 
 const FEATURES: i32 = 80;
+/// More than any tokens file lists.
+const MOST_TOKENS: i64 = 1 << 20;
 
 impl<'a> Model<'a> {
     pub(super) fn read(path: &'a Path, role: &'static str) -> Result<Self> {
         inspect(path).map(|summary| Self { path, role, summary })
     }
 
-    fn wrong(&self, why: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, why: impl std::fmt::Display) -> Error {
         let (inputs, outputs) = (names(&self.summary.inputs), names(&self.summary.outputs));
         Error::model(
             self.path,
@@ -50,44 +52,26 @@ impl<'a> Model<'a> {
         )
     }
 
-    fn text(&self, key: &str) -> Option<&str> {
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.summary.metadata.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    fn number(&self, key: &str) -> Result<i64> {
+    pub(super) fn number(&self, key: &str) -> Result<i64> {
         let text = self.text(key).ok_or_else(|| self.wrong(format_args!("its metadata lacks {key:?}")))?;
         text.parse::<i32>().map(i64::from).map_err(|_| {
             self.wrong(format_args!("its metadata says {key} = {text:?}, which is no whole number"))
         })
     }
 
-    fn positive(&self, key: &str) -> Result<i64> {
-        match self.number(key)? {
-            n if n > 0 => Ok(n),
-            n => Err(self.wrong(format_args!("its metadata says {key} = {n}, which must be positive"))),
-        }
-    }
-
-    fn positives(&self, keys: &[&str]) -> Result<()> {
-        keys.iter().try_for_each(|key| self.positive(key).map(drop))
-    }
-
-    /// Lists of whole numbers of one length.
-    fn lists(&self, keys: &[&str]) -> Result<()> {
-        let mut length = None;
+    /// Lists of token numbers.
+    fn numbers(&self, keys: &[&str]) -> Result<()> {
         for key in keys {
             let text =
                 self.text(key).ok_or_else(|| self.wrong(format_args!("its metadata lacks {key:?}")))?;
-            let items: Vec<_> = text.split(',').collect();
-            if items.iter().any(|item| item.trim().parse::<i32>().is_err()) {
+            if text.split(',').any(|item| item.trim().parse::<i32>().is_err()) {
                 return Err(self.wrong(format_args!(
                     "its metadata says {key} = {text:?}, which is no list of whole numbers"
                 )));
-            }
-            if *length.get_or_insert(items.len()) != items.len() {
-                return Err(
-                    self.wrong(format_args!("its metadata's lists have different lengths, {key} for one"))
-                );
             }
         }
         Ok(())
@@ -104,7 +88,7 @@ impl<'a> Model<'a> {
     }
 
     /// Checks how many inputs and outputs it has: exactly, or at least where the second is `true`.
-    fn ports(&self, inputs: (usize, bool), outputs: (usize, bool)) -> Result<()> {
+    pub(super) fn ports(&self, inputs: (usize, bool), outputs: (usize, bool)) -> Result<()> {
         let fits = |have: usize, (want, or_more): (usize, bool)| have == want || or_more && have > want;
         if fits(self.summary.inputs.len(), inputs) && fits(self.summary.outputs.len(), outputs) {
             return Ok(());
@@ -119,8 +103,12 @@ impl<'a> Model<'a> {
     }
 
     /// A dimension of an input, if the file fixes it.
-    fn input_dimension(&self, input: usize, dimension: usize) -> Option<i64> {
+    pub(super) fn input_dimension(&self, input: usize, dimension: usize) -> Option<i64> {
         fixed(self.summary.inputs.get(input)?, dimension)
+    }
+
+    pub(super) fn input_name(&self, input: usize) -> &str {
+        self.summary.inputs.get(input).map_or("", |port| port.name.as_str())
     }
 
     fn output_dimension(&self, output: usize, dimension: usize) -> Option<i64> {
@@ -187,39 +175,30 @@ pub(super) fn online_transducer(files: &TransducerFiles<'_>, tokens: &Path) -> R
     }
     let model_type = icefall_encoder(&encoder)?;
     icefall_rest(&encoder, &decoder, &joiner, &table, tokens)?;
-    Ok(Found { model_type, features: encoder.features(2)?, chunk: encoder.positive("decode_chunk_len")? })
+    Ok(Found { model_type, features: encoder.features(2)?, chunk: encoder.number("decode_chunk_len")? })
 }
 
 fn icefall_encoder(encoder: &Model<'_>) -> Result<&'static str> {
     let kind =
         encoder.text("model_type").ok_or_else(|| encoder.wrong("its metadata lacks \"model_type\""))?;
-    let model_type = match kind {
+    encoder.ports((2, true), (2, true))?;
+    Ok(match kind {
         "zipformer2" => {
-            encoder.lists(ZIPFORMER2_LISTS)?;
+            states::zipformer2(encoder)?;
             "zipformer2"
         }
         "zipformer" => {
-            encoder.lists(&[
-                "encoder_dims",
-                "attention_dims",
-                "num_encoder_layers",
-                "cnn_module_kernels",
-                "left_context_len",
-            ])?;
+            states::zipformer(encoder)?;
             "zipformer"
         }
         "conformer" => {
-            encoder.positives(&[
-                "num_encoder_layers",
-                "left_context",
-                "encoder_dim",
-                "pad_length",
-                "cnn_module_kernel",
-            ])?;
+            let keys =
+                ["num_encoder_layers", "left_context", "encoder_dim", "pad_length", "cnn_module_kernel"];
+            states::older(encoder, &keys)?;
             "conformer"
         }
         "lstm" => {
-            encoder.positives(&["num_encoder_layers", "rnn_hidden_size", "d_model"])?;
+            states::older(encoder, &["num_encoder_layers", "rnn_hidden_size", "d_model"])?;
             "lstm"
         }
         other => {
@@ -227,21 +206,8 @@ fn icefall_encoder(encoder: &Model<'_>) -> Result<&'static str> {
                 encoder.wrong(format_args!("streaming transducers of type {other:?} are not supported"))
             );
         }
-    };
-    encoder.positives(&["T", "decode_chunk_len"])?;
-    encoder.ports((2, true), (2, true))?;
-    Ok(model_type)
+    })
 }
-
-const ZIPFORMER2_LISTS: &[&str] = &[
-    "encoder_dims",
-    "query_head_dims",
-    "value_head_dims",
-    "num_heads",
-    "num_encoder_layers",
-    "cnn_module_kernels",
-    "left_context_len",
-];
 
 fn icefall_rest(
     encoder: &Model<'_>,
@@ -251,8 +217,8 @@ fn icefall_rest(
     tokens: &Path,
 ) -> Result<()> {
     decoder.ports((1, false), (1, false))?;
-    decoder.positive("context_size")?;
-    let vocabulary = decoder.positive("vocab_size")?;
+    states::context(decoder)?;
+    let vocabulary = decoder.within("vocab_size", 1, MOST_TOKENS)?;
     joiner.agree(joiner.input_dimension(0, 1), encoder, encoder.output_dimension(0, 2), "encoder size")?;
     joiner.agree(joiner.input_dimension(1, 1), decoder, decoder.output_dimension(0, 1), "decoder size")?;
     joiner.agree(joiner.output_dimension(0, 1), decoder, Some(vocabulary), "vocabulary")?;
@@ -266,36 +232,36 @@ fn nemo_transducer(
     tokens: &Path,
     streams: bool,
 ) -> Result<Found> {
-    encoder.positives(&["subsampling_factor", "pred_rnn_layers", "pred_hidden"])?;
+    decoder.ports((3, true), (3, true))?;
+    states::nemo_prediction(encoder, decoder)?;
     if streams {
-        encoder.positives(NEMO_STREAM_KEYS)?;
         encoder.ports((5, true), (5, true))?;
+        states::nemo(encoder)?;
     } else {
+        encoder.within("subsampling_factor", 1, 64)?;
         encoder.ports((2, true), (2, true))?;
     }
-    decoder.ports((3, true), (3, true))?;
     nemo_tokens(encoder, table, tokens)?;
     let features = match encoder.text("feat_dim") {
-        Some(_) => encoder.positive("feat_dim")? as i32,
+        Some(_) => {
+            let said = encoder.within("feat_dim", 1, 512)?;
+            match encoder.input_dimension(0, 1) {
+                Some(taken) if taken != said => {
+                    return Err(encoder.wrong(format_args!(
+                        "its metadata's feat_dim = {said} is not the {taken} it takes"
+                    )));
+                }
+                _ => said as i32,
+            }
+        }
         None => encoder.features(1)?,
     };
     Ok(Found { model_type: if streams { "" } else { "nemo_transducer" }, features, chunk: 0 })
 }
 
-const NEMO_STREAM_KEYS: &[&str] = &[
-    "window_size",
-    "chunk_shift",
-    "cache_last_channel_dim1",
-    "cache_last_channel_dim2",
-    "cache_last_channel_dim3",
-    "cache_last_time_dim1",
-    "cache_last_time_dim2",
-    "cache_last_time_dim3",
-];
-
 /// NeMo counts its vocabulary without the blank, which comes last.
 fn nemo_tokens(model: &Model<'_>, table: &Tokens, tokens: &Path) -> Result<()> {
-    let vocabulary = model.positive("vocab_size")? + 1;
+    let vocabulary = model.within("vocab_size", 1, MOST_TOKENS)? + 1;
     let blank = table.get("<blk>");
     if blank != Some(vocabulary - 1) {
         let found = blank.map_or_else(|| "it has none".to_owned(), |id| format!("it is {id}"));
@@ -326,9 +292,7 @@ fn ctc_blank(table: &Tokens, tokens: &Path) -> Result<()> {
 pub(super) fn online_zipformer2_ctc(model: &Path, tokens: &Path) -> Result<Found> {
     let table = Tokens::read(tokens)?;
     let model = Model::read(model, "streaming zipformer2 CTC model")?;
-    model.lists(ZIPFORMER2_LISTS)?;
-    model.positives(&["T", "decode_chunk_len"])?;
-    model.ports((2, true), (2, true))?;
+    states::zipformer2(&model)?;
     ctc_blank(&table, tokens)?;
     let vocabulary = model
         .output_dimension(0, 2)
@@ -341,24 +305,13 @@ pub(super) fn online_zipformer2_ctc(model: &Path, tokens: &Path) -> Result<Found
 pub(super) fn online_nemo_ctc(model: &Path, tokens: &Path) -> Result<Found> {
     let table = Tokens::read(tokens)?;
     let model = Model::read(model, "streaming NeMo CTC model")?;
-    model.positives(NEMO_STREAM_KEYS)?;
-    model.positive("subsampling_factor")?;
     model.ports((5, false), (5, false))?;
-    let vocabulary = model.positive("vocab_size")? + 1;
+    states::nemo(&model)?;
+    let vocabulary = model.within("vocab_size", 1, MOST_TOKENS)? + 1;
     if let Some(classes) = model.output_dimension(0, 2).filter(|n| *n != vocabulary) {
         return Err(model.wrong(format_args!(
             "it gives {classes} classes, but its metadata's vocab_size + 1 is {vocabulary}"
         )));
-    }
-    for (input, key) in [(2, "cache_last_channel_dim"), (3, "cache_last_time_dim")] {
-        for dimension in 1..=3 {
-            let said = model.number(&format!("{key}{dimension}"))?;
-            if model.input_dimension(input, dimension).is_some_and(|n| n != said) {
-                return Err(model.wrong(format_args!(
-                    "its metadata's {key}{dimension} = {said} is not what its input takes"
-                )));
-            }
-        }
     }
     nemo_tokens(&model, &table, tokens)?;
     Ok(Found { model_type: "", features: model.features(1)?, chunk: 0 })
@@ -399,7 +352,7 @@ pub(super) fn offline_nemo_ctc(model: &Path, tokens: &Path) -> Result<Found> {
     let table = Tokens::read(tokens)?;
     let model = Model::read(model, "NeMo CTC model")?;
     model.ports((2, false), (1, true))?;
-    model.positive("subsampling_factor")?;
+    model.within("subsampling_factor", 1, 64)?;
     nemo_tokens(&model, &table, tokens)?;
     Ok(Found { model_type: "", features: model.features(1)?, chunk: 0 })
 }
@@ -414,15 +367,21 @@ pub(super) fn whisper(
     Tokens::read(tokens)?;
     let encoder = Model::read(encoder, "Whisper encoder")?;
     let decoder = Model::read(decoder, "Whisper decoder")?;
-    encoder.positives(&["n_mels", "n_text_layer", "n_text_ctx", "n_text_state", "n_vocab"])?;
+    let (mels, layers) = (encoder.within("n_mels", 1, 512)?, encoder.within("n_text_layer", 1, 128)?);
+    let (context, state) =
+        (encoder.within("n_text_ctx", 1, 8_192)?, encoder.within("n_text_state", 1, 16_384)?);
+    encoder.within("n_vocab", 1, MOST_TOKENS)?;
+    if layers * context * state > 1 << 28 {
+        return Err(encoder.wrong("its metadata asks for caches of more than 2 GB"));
+    }
     for key in
         ["sot", "eot", "blank_id", "translate", "transcribe", "is_multilingual", "no_timestamps", "no_speech"]
     {
         encoder.number(key)?;
     }
-    encoder.lists(&["sot_sequence"])?;
+    encoder.numbers(&["sot_sequence"])?;
     if encoder.number("is_multilingual")? != 0 {
-        encoder.lists(&["all_language_tokens"])?;
+        encoder.numbers(&["all_language_tokens"])?;
         let codes: Vec<_> = encoder.text("all_language_codes").unwrap_or_default().split(',').collect();
         if encoder.text("all_language_tokens").map_or(0, |text| text.split(',').count()) != codes.len() {
             return Err(encoder.wrong("its metadata names other languages than it numbers"));
@@ -436,14 +395,16 @@ pub(super) fn whisper(
     }
     encoder.ports((1, false), (2, false))?;
     decoder.ports((6, false), (3, true))?;
-    Ok(Found { model_type: "whisper", features: encoder.positive("n_mels")? as i32, chunk: 0 })
+    Ok(Found { model_type: "whisper", features: mels as i32, chunk: 0 })
 }
 
 /// SenseVoice.
 pub(super) fn sense_voice(model: &Path, tokens: &Path) -> Result<Found> {
     Tokens::read(tokens)?;
     let model = Model::read(model, "SenseVoice model")?;
-    model.positives(&["vocab_size", "lfr_window_size", "lfr_window_shift"])?;
+    model.within("vocab_size", 1, MOST_TOKENS)?;
+    let window = model.within("lfr_window_size", 1, 64)?;
+    model.within("lfr_window_shift", 1, window)?;
     let nano = model.text("comment").is_some_and(|comment| comment.contains("Nano"));
     if !nano {
         let numbers = [

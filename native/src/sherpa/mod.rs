@@ -28,6 +28,7 @@ mod offline;
 mod online;
 mod phrases;
 mod raw;
+mod states;
 mod tokens;
 
 pub use keyword::{Detection, KeywordConfig, KeywordSpotter, KeywordStream};

@@ -2,7 +2,9 @@
 //!
 //! sherpa-onnx ends the process on a malformed line and throws on a number without a token, so both are checked here.
 
-use std::{collections::BTreeMap, collections::BTreeSet, fs, io, path::Path};
+use std::{collections::BTreeMap, collections::BTreeSet, io, path::Path};
+
+use duologue_fetch::plain;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -72,14 +74,17 @@ fn malformed(path: &Path, at: usize, line: &str) -> Error {
     )
 }
 
-/// Reads a text file that belongs to a model.
+/// Reads a text file that belongs to a model: a plain file of at most 16 MB.
 pub(super) fn read_text(path: &Path, what: &str) -> Result<String> {
-    fs::read_to_string(path).map_err(|e| match e.kind() {
+    plain::read_text(path, plain::MODEL_TEXT).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::new(
             ErrorKind::ModelMissing,
             format!("{what} {} does not exist; pull the model or correct the path", path.display()),
         ),
         io::ErrorKind::InvalidData => Error::model(path, format!("is no text, so it cannot be the {what}")),
+        io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => {
+            Error::model(path, format!("cannot be the {what}: {e}"))
+        }
         _ => Error::io("cannot read", path, &e),
     })
 }

@@ -112,7 +112,7 @@ impl Exchange for MemoryEndpoint {
     fn exchange(&mut self, played: &[f32], captured: &mut [f32]) -> Result<Flow, Error> {
         let deadline = Instant::now() + self.patience;
         self.played.queue().push_newest(played, deadline);
-        let (n, over) = self.captured.take(captured, deadline);
+        let Taken { samples: n, over, .. } = self.captured.take(captured, deadline);
         captured[n..].fill(0.0);
         if over {
             return Ok(if n == 0 { Flow::Ended } else { Flow::Continue });
@@ -212,11 +212,16 @@ impl MemoryOutput {
     /// # Errors
     /// As for [`MemoryOutput::pull`].
     pub fn pull_for(&self, out: &mut [f32], timeout: Duration) -> Result<usize, Error> {
-        let (n, over) = self.queue.take(out, Instant::now() + timeout);
-        if n == 0 && over && !out.is_empty() {
+        Ok(self.pull_from(out, timeout)?.1)
+    }
+
+    /// As [`MemoryOutput::pull_for`]; gives as well which sample of all that were played is the first.
+    pub(super) fn pull_from(&self, out: &mut [f32], timeout: Duration) -> Result<(u64, usize), Error> {
+        let taken = self.queue.take(out, Instant::now() + timeout);
+        if taken.samples == 0 && taken.over && !out.is_empty() {
             return Err(gone());
         }
-        Ok(n)
+        Ok((taken.end - taken.samples as u64, taken.samples))
     }
 
     /// Played samples dropped because they were not pulled in time.
@@ -238,9 +243,20 @@ struct Queue {
     capacity: usize,
 }
 
+/// What came out of a queue.
+struct Taken {
+    samples: usize,
+    /// Index one past the last of them, of all that ever went in.
+    end: u64,
+    /// No more will come.
+    over: bool,
+}
+
 #[derive(Default)]
 struct State {
     samples: VecDeque<f32>,
+    /// Index of the first of them, of all that ever went in.
+    front: u64,
     closed: bool,
     reader_gone: bool,
     push_dropped: u64,
@@ -287,6 +303,7 @@ impl Queue {
             let left = deadline.saturating_duration_since(Instant::now());
             if excess == 0 || left.is_zero() {
                 state.samples.drain(..excess);
+                state.front += excess as u64;
                 state.play_dropped += excess as u64;
                 self.append(&mut state, samples);
                 return;
@@ -295,8 +312,8 @@ impl Queue {
         }
     }
 
-    /// Fills `out` by the deadline; gives how many samples came, and whether no more will.
-    fn take(&self, out: &mut [f32], deadline: Instant) -> (usize, bool) {
+    /// Fills `out` by the deadline.
+    fn take(&self, out: &mut [f32], deadline: Instant) -> Taken {
         let mut state = self.lock();
         let mut n = 0;
         loop {
@@ -305,12 +322,14 @@ impl Queue {
                 *to = from;
             }
             n += more;
+            state.front += more as u64;
             if more > 0 {
                 self.changed.notify_all();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if n == out.len() || state.closed || left.is_zero() {
-                return (n, state.closed && state.samples.is_empty());
+                let over = state.closed && state.samples.is_empty();
+                return Taken { samples: n, end: state.front, over };
             }
             state = self.wait(state, left);
         }

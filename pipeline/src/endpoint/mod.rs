@@ -19,22 +19,23 @@
 //! # }
 //! ```
 
-#[cfg(feature = "devices")]
-pub mod devices;
 mod duplex;
 mod file;
 mod memory;
 mod null;
 mod paced;
 mod pcm;
-pub mod room;
+mod remote;
+pub mod simulated;
 
+pub use crate::playout::Playout;
 pub use duplex::{Duplex, Sink, Source};
 pub use file::{WavSink, WavSource};
 pub use memory::{MemoryConfig, MemoryCounters, MemoryEndpoint, MemoryInput, MemoryOutput, memory};
 pub use null::{Discard, Silence};
 pub use paced::{Pace, Paced};
 pub use pcm::{PcmSink, PcmSource};
+pub use remote::{Pulled, RemoteConfig, RemoteEndpoint, RemoteOutput, remote};
 
 use crate::Error;
 use crate::capture::CaptureWriter;
@@ -69,6 +70,11 @@ pub trait Exchange: Send {
     /// # Errors
     /// [`crate::ErrorKind::Io`] or [`crate::ErrorKind::InvalidAudio`]; the endpoint is then over.
     fn exchange(&mut self, played: &[f32], captured: &mut [f32]) -> Result<Flow, Error>;
+
+    /// Where the far side acknowledges what it has played; `None` where what is exchanged is as good as heard.
+    fn playout(&self) -> Option<Playout> {
+        None
+    }
 
     /// Flushes and closes; nothing is exchanged afterwards.
     ///
@@ -106,6 +112,11 @@ pub trait Running: Send {
 pub trait Endpoint: Send {
     /// Rates of both directions; fixed for the endpoint's life.
     fn rates(&self) -> Rates;
+
+    /// Where the far side acknowledges what it has played; `None` where what the callbacks give is as good as heard.
+    fn playout(&self) -> Option<Playout> {
+        None
+    }
 
     /// Starts the callbacks; returns once the first playback callback has run, so that what is
     /// played from now on is heard from its first sample.

@@ -18,7 +18,7 @@
 //! # }
 //! ```
 
-use super::{Endpoint, EndpointIo, Exchange, Flow, Rates, Running};
+use super::{Endpoint, EndpointIo, Exchange, Flow, Playout, Rates, Running};
 use crate::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -72,6 +72,10 @@ impl<E: Exchange + 'static> Paced<E> {
 impl<E: Exchange + 'static> Endpoint for Paced<E> {
     fn rates(&self) -> Rates {
         self.exchange.rates()
+    }
+
+    fn playout(&self) -> Option<Playout> {
+        self.exchange.playout()
     }
 
     fn start(self: Box<Self>, io: EndpointIo) -> Result<Box<dyn Running>, Error> {

@@ -14,12 +14,22 @@ const TO_WAV: &str = "convert it, e.g. with: ffmpeg -i INPUT -c:a pcm_s16le OUTP
 
 const PCM: u16 = 1;
 const IEEE_FLOAT: u16 = 3;
+const ALAW: u16 = 6;
+const MULAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xFFFE;
 /// Bytes 2..16 of the sub-format GUIDs of `WAVE_FORMAT_EXTENSIBLE` (`ksmedia.h`).
 const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
+/// Chunks that programs write in front of the audio.
+const KNOWN_CHUNKS: [&[u8; 4]; 15] = [
+    b"fmt ", b"data", b"LIST", b"fact", b"ds64", b"bext", b"iXML", b"JUNK", b"PAD ", b"FLLR", b"cue ",
+    b"smpl", b"PEAK", b"id3 ", b"list",
+];
+
 pub(super) struct Header {
     pub spec: WavSpec,
+    /// Valid bits of a sample.
+    pub bits: u16,
     /// Bytes of audio announced; `None`: to the end of the file.
     pub data_bytes: Option<u64>,
     /// Bytes in front of the audio.
@@ -28,20 +38,20 @@ pub(super) struct Header {
 }
 
 pub(super) fn parse<R: BufRead>(input: &mut R, name: &str) -> Result<Header, Error> {
-    let mut parser = Parser { input, name, offset: 0 };
+    let mut parser = Parser { input, name, offset: 0, odd: false };
     let rf64 = parser.magic()?;
     let mut spec = None;
     let mut data_size64 = None;
     for _ in 0..MAX_CHUNKS {
-        let head: [u8; 8] = parser.take("a chunk's header")?;
+        let head = parser.chunk_head()?;
         let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
         match &head[..4] {
             b"fmt " => spec = Some(parser.fmt(u64::from(size))?),
             b"ds64" if rf64 => data_size64 = Some(parser.ds64(u64::from(size))?),
             b"data" => {
-                let spec =
+                let (spec, bits) =
                     spec.ok_or_else(|| invalid(name, "the audio comes before its format; record it again"))?;
-                return parser.data(spec, size, data_size64);
+                return parser.data(spec, bits, size, data_size64);
             }
             _ => parser.skip_chunk(u64::from(size))?,
         }
@@ -53,6 +63,8 @@ struct Parser<'a, R> {
     input: &'a mut R,
     name: &'a str,
     offset: u64,
+    /// The last chunk was odd: a byte that fills it up should follow, which some programs forget.
+    odd: bool,
 }
 
 impl<R: BufRead> Parser<'_, R> {
@@ -77,7 +89,7 @@ impl<R: BufRead> Parser<'_, R> {
         Ok(head.starts_with(b"RF64"))
     }
 
-    fn fmt(&mut self, size: u64) -> Result<WavSpec, Error> {
+    fn fmt(&mut self, size: u64) -> Result<(WavSpec, u16), Error> {
         if !(16..=MAX_FMT).contains(&size) {
             return Err(invalid(self.name, format!("format chunk of {size} bytes, not 16 to 40; {TO_WAV}")));
         }
@@ -85,20 +97,24 @@ impl<R: BufRead> Parser<'_, R> {
         let known = size.min(40) as usize;
         self.fill(&mut f[..known], "its format")?;
         self.skip(size - known as u64)?;
-        self.pad(size)?;
+        self.pad(size);
         self.spec(&f[..known])
     }
 
-    fn spec(&self, f: &[u8]) -> Result<WavSpec, Error> {
+    /// The format, and how many bits of a sample are valid.
+    fn spec(&self, f: &[u8]) -> Result<(WavSpec, u16), Error> {
         let u16_at = |i: usize| u16::from_le_bytes([f[i], f[i + 1]]);
         let mut tag = u16_at(0);
         let (channels, align, bits) = (u16_at(2), u16_at(12), u16_at(14));
+        let mut valid = bits;
         let rate = u32::from_le_bytes([f[4], f[5], f[6], f[7]]);
         if tag == EXTENSIBLE {
             if f.len() < 40 || f[26..40] != GUID_TAIL {
                 return Err(invalid(self.name, format!("unknown extensible format; {TO_WAV}")));
             }
             tag = u16_at(24);
+            // Where a sample has more bits than are valid, this says how many are.
+            valid = Some(u16_at(18)).filter(|valid| (1..=bits).contains(valid)).unwrap_or(bits);
         }
         if channels == 0 {
             return Err(invalid(self.name, format!("0 channels announced; {TO_WAV}")));
@@ -117,9 +133,11 @@ impl<R: BufRead> Parser<'_, R> {
             (PCM, 2, 9..=16) => SampleFormat::I16,
             (PCM, 3, 17..=24) => SampleFormat::I24,
             (PCM, 4, 17..=32) => SampleFormat::I32,
+            (MULAW, 1, _) => SampleFormat::MuLaw,
+            (ALAW, 1, _) => SampleFormat::ALaw,
             (IEEE_FLOAT, 4, 32) => SampleFormat::F32,
             (IEEE_FLOAT, 8, 64) => SampleFormat::F64,
-            (PCM | IEEE_FLOAT, bytes, _) => {
+            (PCM | IEEE_FLOAT | MULAW | ALAW, bytes, _) => {
                 let what = format!("samples of {bits} bits in {bytes} bytes are not supported; {TO_WAV}");
                 return Err(invalid(self.name, what));
             }
@@ -130,7 +148,7 @@ impl<R: BufRead> Parser<'_, R> {
                 ));
             }
         };
-        Ok(WavSpec { rate, channels, format })
+        Ok((WavSpec { rate, channels, format }, valid))
     }
 
     /// The size of `data` in a file beyond 4 GiB (EBU Tech 3306).
@@ -143,12 +161,14 @@ impl<R: BufRead> Parser<'_, R> {
         }
         let f: [u8; 16] = self.take("its 64-bit sizes")?;
         self.skip(size - 16)?;
-        self.pad(size)?;
+        self.pad(size);
         Ok(u64::from_le_bytes([f[8], f[9], f[10], f[11], f[12], f[13], f[14], f[15]]))
     }
 
-    fn data(&mut self, spec: WavSpec, size: u32, size64: Option<u64>) -> Result<Header, Error> {
+    fn data(&mut self, spec: WavSpec, bits: u16, size: u32, size64: Option<u64>) -> Result<Header, Error> {
         let mut warnings = Vec::new();
+        // A recorder that was killed before it knew the size leaves 0, or all ones.
+        let size64 = size64.filter(|size| !matches!(*size, 0 | u64::MAX));
         let data_bytes = match (size, size64) {
             (u32::MAX, Some(size)) => Some(size),
             (u32::MAX, None) => {
@@ -165,7 +185,7 @@ impl<R: BufRead> Parser<'_, R> {
             }
             (size, _) => Some(u64::from(size)),
         };
-        Ok(Header { spec, data_bytes, offset: self.offset, warnings })
+        Ok(Header { spec, bits, data_bytes, offset: self.offset, warnings })
     }
 
     /// A recorder that was killed leaves a size of 0 in front of real audio, whereas in a file that
@@ -176,9 +196,21 @@ impl<R: BufRead> Parser<'_, R> {
         Ok(!next.is_empty() && !is_chunk)
     }
 
+    /// A chunk's name and size, behind the byte that fills up an odd chunk: of any value, and forgotten by some programs.
+    fn chunk_head(&mut self) -> Result<[u8; 8], Error> {
+        let mut head: [u8; 8] = self.take("a chunk's header")?;
+        if std::mem::take(&mut self.odd) && is_filled_up(&head) {
+            let [last] = self.take("a chunk's header")?;
+            head.rotate_left(1);
+            head[7] = last;
+        }
+        Ok(head)
+    }
+
     fn skip_chunk(&mut self, size: u64) -> Result<(), Error> {
         self.skip(size)?;
-        self.pad(size)
+        self.pad(size);
+        Ok(())
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Error> {
@@ -188,17 +220,8 @@ impl<R: BufRead> Parser<'_, R> {
         if skipped < bytes { Err(self.cut("a chunk in front of its audio")) } else { Ok(()) }
     }
 
-    /// Odd chunks are followed by a zero byte, which some programs forget.
-    fn pad(&mut self, size: u64) -> Result<(), Error> {
-        if size.is_multiple_of(2) {
-            return Ok(());
-        }
-        let next = self.input.fill_buf().map_err(|e| io_error("read it", self.name, &e))?;
-        if next.first() == Some(&0) {
-            self.input.consume(1);
-            self.offset += 1;
-        }
-        Ok(())
+    fn pad(&mut self, size: u64) {
+        self.odd = !size.is_multiple_of(2);
     }
 
     fn take<const N: usize>(&mut self, what: &str) -> Result<[u8; N], Error> {
@@ -220,6 +243,13 @@ impl<R: BufRead> Parser<'_, R> {
         );
         invalid(self.name, what)
     }
+}
+
+/// Whether the first of these bytes fills up the chunk before, and a chunk's name begins behind it.
+fn is_filled_up(head: &[u8; 8]) -> bool {
+    let is_known = |name: &[u8]| KNOWN_CHUNKS.iter().any(|known| known.as_slice() == name);
+    let begins_a_name = head[0].is_ascii_alphanumeric();
+    !is_known(&head[..4]) && (is_known(&head[1..5]) || !begins_a_name)
 }
 
 /// Reads until `bytes` is full or the input ends; gives how many were read.
@@ -253,8 +283,6 @@ fn other_format(head: &[u8]) -> Option<&'static str> {
 fn tag_name(tag: u16) -> String {
     match tag {
         2 | 0x11 => "ADPCM".into(),
-        6 => "A-law".into(),
-        7 => "µ-law".into(),
         0x55 => "MP3".into(),
         other => format!("format {other:#06x}"),
     }

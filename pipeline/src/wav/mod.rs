@@ -1,9 +1,9 @@
 //! WAV files as streams of `f32`: a reader that forgives what it can and says so, and a writer
 //! whose file is valid at any moment.
 //!
-//! Reads integer PCM of 8, 16, 24 and 32 bits and IEEE float of 32 and 64 bits, plain or
-//! `WAVE_FORMAT_EXTENSIBLE`, RIFF or RF64, with any number of channels, at 8–192 kHz. Writes 16-bit
-//! PCM.
+//! Reads integer PCM of 8, 16, 24 and 32 bits, IEEE float of 32 and 64 bits, and the µ-law and A-law of
+//! telephony, plain or `WAVE_FORMAT_EXTENSIBLE`, RIFF or RF64, with any number of channels, at 8–192 kHz.
+//! Writes 16-bit PCM.
 //!
 //! Invariant: memory is bounded by one buffer of a few kilobytes, whatever the file's length.
 //! Samples that come out are finite and within ±1.0. What cannot be used is an [`Error`] that names
@@ -32,6 +32,8 @@
 //! ```
 
 mod header;
+mod justify;
+mod mix;
 mod reader;
 mod writer;
 
@@ -53,19 +55,23 @@ pub enum SampleFormat {
     I16,
     /// Signed 24-bit PCM in three bytes.
     I24,
-    /// Signed 32-bit PCM; fewer valid bits are left-justified.
+    /// Signed 32-bit PCM; fewer valid bits are on the left, or on the right where the samples show it.
     I32,
     /// IEEE float of 32 bits.
     F32,
     /// IEEE float of 64 bits.
     F64,
+    /// G.711 µ-law: 14 bits in eight.
+    MuLaw,
+    /// G.711 A-law: 13 bits in eight.
+    ALaw,
 }
 
 impl SampleFormat {
     /// Bytes that one sample takes.
     pub fn bytes(self) -> usize {
         match self {
-            Self::U8 => 1,
+            Self::U8 | Self::MuLaw | Self::ALaw => 1,
             Self::I16 => 2,
             Self::I24 => 3,
             Self::I32 | Self::F32 => 4,
@@ -122,6 +128,13 @@ pub enum Warning {
         /// How many so far.
         samples: u64,
     },
+    /// The channels cancel each other out, as with a plug that is wired the wrong way round: one of them was used alone.
+    Cancelling {
+        /// The channel that was used, from 0.
+        channel: u16,
+    },
+    /// Samples of four bytes have their valid bits on the right, where a WAV file has them on the left: they were shifted.
+    RightJustified,
 }
 
 impl fmt::Display for Warning {
@@ -135,6 +148,12 @@ impl fmt::Display for Warning {
             Self::PartialFrame { bytes } => write!(f, "last frame incomplete: {bytes} bytes left out"),
             Self::NonFinite { samples } => write!(f, "{samples} NaN or infinite samples replaced by 0"),
             Self::Clipped { samples } => write!(f, "{samples} samples beyond ±1.0 limited"),
+            Self::Cancelling { channel } => {
+                write!(f, "the channels cancel each other out: only channel {} was used", channel + 1)
+            }
+            Self::RightJustified => {
+                f.write_str("samples are right-justified in their four bytes: shifted to full level")
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The streaming reader.
 
-use super::header::{self, read_full};
+use super::header::{self, Header, read_full};
+use super::justify::{self, Evidence};
+use super::mix::Mixer;
 use super::{SampleFormat, Warning, WavSpec, io_error};
 use crate::Error;
+use audio_codec_algorithms::{decode_alaw, decode_ulaw};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Bytes decoded at once: small enough to stay in the first-level cache.
@@ -22,6 +25,11 @@ pub struct WavReader<R = File> {
     frames: Option<u64>,
     /// Whole frames; room for at least one.
     raw: Vec<u8>,
+    /// The same decoded, where several channels become one.
+    decoded: Vec<f32>,
+    mixer: Mixer,
+    /// How far samples of four bytes are shifted to the left.
+    shift: u32,
     warnings: Vec<Warning>,
     mended: Mended,
 }
@@ -49,7 +57,18 @@ impl WavReader<File> {
             return Err(io_error("open it", &name, &std::io::ErrorKind::IsADirectory.into()));
         }
         let length = meta.is_file().then_some(meta.len());
-        Self::with_length(file, name, length)
+        let mut again = meta
+            .is_file()
+            .then(|| File::open(path))
+            .transpose()
+            .map_err(|e| io_error("open it", &name, &e))?;
+        Self::with_length(file, name, length, |header, found| match &mut again {
+            Some(file) => {
+                file.seek(SeekFrom::Start(header.offset))?;
+                justify::is_right_in_all(file.take(header.data_bytes.unwrap_or(u64::MAX)), header.bits)
+            }
+            None => Ok(found.is_right()),
+        })
     }
 }
 
@@ -59,12 +78,28 @@ impl<R: Read> WavReader<R> {
     /// # Errors
     /// As for [`WavReader::open`].
     pub fn new(input: R, name: impl Into<String>) -> Result<Self, Error> {
-        Self::with_length(input, name.into(), None)
+        Self::with_length(input, name.into(), None, |_, found| Ok(found.is_right()))
     }
 
-    fn with_length(input: R, name: String, length: Option<u64>) -> Result<Self, Error> {
+    /// `is_right` tells whether fewer than 32 valid bits are on the right, by the header and by what is at hand of the audio.
+    fn with_length(
+        input: R,
+        name: String,
+        length: Option<u64>,
+        is_right: impl FnOnce(&Header, Evidence) -> std::io::Result<bool>,
+    ) -> Result<Self, Error> {
         let mut input = BufReader::with_capacity(BUFFER, input);
-        let header = header::parse(&mut input, &name)?;
+        let mut header = header::parse(&mut input, &name)?;
+        let mut shift = 0;
+        if header.spec.format == SampleFormat::I32 && header.bits < 32 {
+            let mut found = Evidence::default();
+            let at_hand = input.fill_buf().map_err(|e| io_error("read it", &name, &e))?;
+            found.look(at_hand, header.bits);
+            if is_right(&header, found).map_err(|e| io_error("read it", &name, &e))? {
+                shift = 32 - u32::from(header.bits);
+                header.warnings.push(Warning::RightJustified);
+            }
+        }
         let frame = header.spec.frame_bytes();
         let there = length.map(|l| l.saturating_sub(header.offset));
         let mut reader = Self {
@@ -78,6 +113,9 @@ impl<R: Read> WavReader<R> {
                 (a, t) => a.or(t).map(|bytes| bytes / frame as u64),
             },
             raw: vec![0; (BUFFER / frame).max(1) * frame],
+            decoded: Vec::new(),
+            mixer: Mixer::new(usize::from(header.spec.channels), header.spec.rate),
+            shift,
             warnings: header.warnings,
             mended: Mended::default(),
         };
@@ -109,16 +147,21 @@ impl<R: Read> WavReader<R> {
         if clipped > 0 {
             all.push(Warning::Clipped { samples: clipped });
         }
+        if let Some(channel) = self.mixer.chosen() {
+            all.push(Warning::Cancelling { channel: channel as u16 });
+        }
         all
     }
 
-    /// Fills `out` with mono samples, the mean of all channels; gives how many, fewer than asked
-    /// only at the end, 0 from then on.
+    /// Fills `out` with mono samples; gives how many, fewer than asked only at the end, 0 from then on.
+    /// Several channels become their mean, or the loudest of them if they cancel each other out.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] if reading fails.
     pub fn read(&mut self, out: &mut [f32]) -> Result<usize, Error> {
-        let channels = usize::from(self.spec.channels);
+        if self.spec.channels == 1 {
+            return self.read_frames(out);
+        }
         let mut n = 0;
         while n < out.len() {
             let frames = self.fill(out.len() - n)?;
@@ -126,13 +169,10 @@ impl<R: Read> WavReader<R> {
                 break;
             }
             let raw = &self.raw[..frames * self.spec.frame_bytes()];
-            let mut at = n * channels;
-            let scale = 1.0 / channels as f32;
-            out[n..n + frames].fill(0.0);
-            decode(self.spec.format, raw, &mut self.mended, |sample| {
-                out[at / channels] += sample * scale;
-                at += 1;
-            });
+            let decoded = &mut self.decoded;
+            decoded.clear();
+            decode(self.spec.format, self.shift, raw, &mut self.mended, |sample| decoded.push(sample));
+            self.mixer.mix(decoded, &mut out[n..n + frames]);
             n += frames;
         }
         Ok(n)
@@ -154,7 +194,7 @@ impl<R: Read> WavReader<R> {
             }
             let raw = &self.raw[..frames * self.spec.frame_bytes()];
             let mut at = n * channels;
-            decode(self.spec.format, raw, &mut self.mended, |sample| {
+            decode(self.spec.format, self.shift, raw, &mut self.mended, |sample| {
                 out[at] = sample;
                 at += 1;
             });
@@ -224,16 +264,18 @@ impl<R: Read> WavReader<R> {
     }
 }
 
-fn decode(format: SampleFormat, raw: &[u8], mended: &mut Mended, mut put: impl FnMut(f32)) {
+fn decode(format: SampleFormat, shift: u32, raw: &[u8], mended: &mut Mended, mut put: impl FnMut(f32)) {
     match format {
         SampleFormat::U8 => each(raw, |[b]| put((f32::from(b) - 128.0) / 128.0)),
         SampleFormat::I16 => each(raw, |b| put(f32::from(i16::from_le_bytes(b)) / 32_768.0)),
         SampleFormat::I24 => {
             each(raw, |[a, b, c]| put((i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0))
         }
-        SampleFormat::I32 => each(raw, |b| put(i32::from_le_bytes(b) as f32 / 2_147_483_648.0)),
+        SampleFormat::I32 => each(raw, |b| put((i32::from_le_bytes(b) << shift) as f32 / 2_147_483_648.0)),
         SampleFormat::F32 => each(raw, |b| put(mend(f64::from(f32::from_le_bytes(b)), mended))),
         SampleFormat::F64 => each(raw, |b| put(mend(f64::from_le_bytes(b), mended))),
+        SampleFormat::MuLaw => each(raw, |[b]| put(f32::from(decode_ulaw(b)) / 32_768.0)),
+        SampleFormat::ALaw => each(raw, |[b]| put(f32::from(decode_alaw(b)) / 32_768.0)),
     }
 }
 

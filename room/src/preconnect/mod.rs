@@ -140,9 +140,13 @@ mod tests {
     #[test]
     fn a_browsers_recording_is_not_lost() {
         // Made by Chromium's MediaRecorder out of the built-in caller's "what time is it".
-        let sound =
-            decode(include_bytes!("../../tests/data/what-time-is-it.webm"), "audio/webm;codecs=opus", 0, 0)
-                .unwrap();
+        let sound = decode(
+            include_bytes!("../../tests/it/data/what-time-is-it.webm"),
+            "audio/webm;codecs=opus",
+            0,
+            0,
+        )
+        .unwrap();
         assert_eq!(sound.rate, 48_000);
         assert!((1.5..3.0).contains(&(sound.samples.len() as f32 / 48_000.0)), "{}", sound.samples.len());
         assert!(power(&sound.samples) > 1e-4);
@@ -152,7 +156,7 @@ mod tests {
     fn an_ogg_recording_is_not_lost() {
         // Made by FFmpeg's libopus out of the same line.
         let sound =
-            decode(include_bytes!("../../tests/data/what-time-is-it.ogg"), "audio/opus", 0, 0).unwrap();
+            decode(include_bytes!("../../tests/it/data/what-time-is-it.ogg"), "audio/opus", 0, 0).unwrap();
         assert_eq!(sound.rate, 48_000);
         assert!((0.9..1.5).contains(&(sound.samples.len() as f32 / 48_000.0)), "{}", sound.samples.len());
         assert!(power(&sound.samples) > 1e-4);
@@ -189,8 +193,8 @@ mod tests {
     #[test]
     fn a_damaged_recording_does_not_panic_or_hang() {
         for whole in [
-            &include_bytes!("../../tests/data/what-time-is-it.ogg")[..],
-            include_bytes!("../../tests/data/what-time-is-it.webm"),
+            &include_bytes!("../../tests/it/data/what-time-is-it.ogg")[..],
+            include_bytes!("../../tests/it/data/what-time-is-it.webm"),
         ] {
             for cut in (0..whole.len()).step_by(997) {
                 let _ = decode(&whole[..cut], "audio/opus", 48_000, 1);

@@ -4,7 +4,7 @@
 //! events go back the same way, to whoever asked.
 //!
 //! Invariant: every request with an id is answered within [`LIMIT`], with an error if need be; nobody is
-//! told of anything who has not asked.
+//! told of anything who has not asked, or whom [`DebugPanel`](super::DebugPanel) does not admit.
 
 use std::time::Duration;
 
@@ -49,6 +49,12 @@ pub(super) async fn answer<U: Send + Sync + 'static>(
     };
     let response = wire::SessionResponse { request_id: request.request_id, error, response };
     encode(Message::Response(response))
+}
+
+/// The answer to who may not ask.
+pub(super) fn refusal(request: wire::SessionRequest) -> Vec<u8> {
+    let error = Some("this participant may not look into the session; see RoomOptions::debug".to_owned());
+    encode(Message::Response(wire::SessionResponse { request_id: request.request_id, error, response: None }))
 }
 
 async fn respond<U: Send + Sync + 'static>(
@@ -261,7 +267,7 @@ fn now() -> Timestamp {
 mod tests {
     use super::*;
     use duologue_agent::SimpleAgent;
-    use duologue_agent::testing::{Rule, Script, ScriptedLlm};
+    use duologue_eval::{Rule, Script, ScriptedLlm};
 
     async fn asked(session: &AgentSession, request: Request) -> wire::SessionResponse {
         let request = wire::SessionRequest { request_id: "1".into(), request: Some(request) };

@@ -40,7 +40,7 @@ use duologue_pipeline::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-pub use options::{LegacyTranscription, MessageStyle, RoomOptions, RpcHandler};
+pub use options::{DebugPanel, LegacyTranscription, MessageStyle, RoomOptions, RpcHandler};
 
 use crate::endpoint::{EndpointControl, EndpointStats, RoomEndpoint, track_options};
 use crate::engine::{Connection, DisconnectReason, Room};

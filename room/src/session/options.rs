@@ -1,6 +1,6 @@
 //! How a session behaves in a room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,6 +33,30 @@ pub enum MessageStyle {
     Envelopes,
     /// In the words of STELLA's frontends.
     Stella,
+}
+
+/// Who may use LiveKit's debug panel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DebugPanel {
+    /// Nobody: right for production.
+    #[default]
+    Off,
+    /// The participant that is talked with.
+    Linked,
+    /// The participant that is talked with, and these identities. A server lets nobody join under an identity that its token does
+    /// not name, so that an identity is a grant.
+    Granted(BTreeSet<String>),
+}
+
+impl DebugPanel {
+    /// Whether `identity` may use it; `linked`: it is talked with.
+    pub(super) fn admits(&self, identity: &str, linked: bool) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Linked => linked,
+            Self::Granted(identities) => linked || identities.contains(identity),
+        }
+    }
 }
 
 /// Answers the calls of a method.
@@ -70,8 +94,9 @@ pub struct RoomOptions {
     pub messages: MessageStyle,
     /// Topic of these.
     pub message_topic: String,
-    /// Answer LiveKit's debug panel (`lk.agent.session`), which may read the whole conversation.
-    pub debug: bool,
+    /// Whose requests of LiveKit's debug panel (`lk.agent.session`) are answered: it reads instructions and the whole conversation,
+    /// types as the user, and mutes.
+    pub debug: DebugPanel,
     /// Leave the room when the session is over; otherwise whoever started it does.
     pub leave: bool,
     pub(super) rpc: BTreeMap<String, RpcHandler>,
@@ -90,7 +115,7 @@ impl Default for RoomOptions {
             chat: true,
             messages: MessageStyle::Envelopes,
             message_topic: "duologue".into(),
-            debug: true,
+            debug: DebugPanel::Off,
             leave: true,
             rpc: BTreeMap::new(),
             listeners: None,

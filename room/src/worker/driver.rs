@@ -8,15 +8,17 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use livekit_protocol as proto;
+use tokio::process::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::context::{Entry, JobContext};
 use super::figures::Ledger;
-use super::isolate::{Bounds, JobProcess, LEAVE_LIMIT};
+use super::isolate::{Bounds, JobProcess, LEAVE_LIMIT, job_command};
 use super::job::{Assignment, Job};
 use super::load::{LoadMeter, SAMPLE_PERIOD, memory};
+use super::log::LineLimit;
 use super::options::JobKind;
 use super::protocol::{Accept, Input, Output, Protocol};
 use super::socket::{Socket, Unopened};
@@ -60,6 +62,7 @@ pub(super) struct Driver<P> {
     meter: LoadMeter,
     /// Why the server was last told to send no jobs.
     refusal: Option<&'static str>,
+    lines: LineLimit,
 }
 
 /// How a job is told things.
@@ -87,6 +90,7 @@ impl<P: Send + Sync + 'static> Driver<P> {
             tasks: JoinSet::new(),
             meter: LoadMeter::new(),
             refusal: None,
+            lines: LineLimit::default(),
         };
         (driver, sender)
     }
@@ -171,18 +175,24 @@ impl<P: Send + Sync + 'static> Driver<P> {
                     }
                 }
                 Output::Registered { worker_id, server, again } => {
-                    tracing::info!(worker_id, server, again, "registered");
+                    if self.may_write() {
+                        tracing::info!(worker_id, server, again, "registered");
+                    }
                     self.parts.ledger.update(|figures| {
                         figures.registered = true;
                         figures.worker_id = worker_id;
                     });
                 }
                 Output::Reconnecting { attempt, wait, reason } => {
-                    tracing::warn!(attempt, "{reason}; next try in {} s", wait.as_secs());
+                    if self.may_write() {
+                        tracing::warn!(attempt, "{reason}; next try in {} s", wait.as_secs());
+                    }
                     self.parts.ledger.update(|figures| figures.reconnects += 1);
                 }
                 Output::Refused { job, why } => {
-                    tracing::info!(job, "declined: {why}");
+                    if self.may_write() {
+                        tracing::info!(job, "declined: {why}");
+                    }
                     self.parts.ledger.update(|figures| figures.refused += 1);
                 }
                 Output::Finish(result) => {
@@ -193,6 +203,18 @@ impl<P: Send + Sync + 'static> Driver<P> {
         }
         self.show();
         None
+    }
+
+    /// Whether a line that the server is the cause of may be written.
+    fn may_write(&mut self) -> bool {
+        match self.lines.admit(self.begin.elapsed()) {
+            None => false,
+            Some(0) => true,
+            Some(left_out) => {
+                tracing::warn!("{left_out} lines about the server were left out");
+                true
+            }
+        }
     }
 
     /// Sends `message`; what became of a job is not lost with the connection.
@@ -238,7 +260,8 @@ impl<P: Send + Sync + 'static> Driver<P> {
         let tell = Tell { job: id.clone(), sender: self.sender.clone(), released };
         let task = if self.parts.options.isolate {
             let memory = self.parts.options.job_memory_limit_mib << 20;
-            self.tasks.spawn(isolated(assignment, Bounds { stop: limit, memory }, stopped, tell))
+            let command = job_command(&self.parts.access);
+            self.tasks.spawn(isolated(command, assignment, Bounds { stop: limit, memory }, stopped, tell))
         } else {
             let job = JobContext::new(assignment, Arc::clone(&self.parts.shared));
             self.tasks.spawn(shared(job, Arc::clone(&self.parts.entry), limit, stopped, tell))
@@ -348,12 +371,13 @@ async fn told(stopped: &mut watch::Receiver<Option<String>>) -> String {
 
 /// A job as a process.
 async fn isolated(
+    command: std::io::Result<Command>,
     assignment: Assignment,
     bounds: Bounds,
     stopped: watch::Receiver<Option<String>>,
     tell: Tell,
 ) {
-    match JobProcess::start(assignment, bounds).await {
+    match JobProcess::start(command, assignment, bounds).await {
         Ok(mut process) => {
             let outcome = process.ended(stopped).await;
             tell.ended(outcome).await;

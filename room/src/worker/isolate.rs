@@ -7,6 +7,8 @@
 //! One line of JSON each; the job's lines begin with a mark, and its other output is passed on. The job's
 //! end of standard input is the worker's death: it then ends by itself.
 //!
+//! It is given the token of its room and no secret: the worker's key and secret are not in its environment, nor in its arguments.
+//!
 //! Invariant: whatever happens to the process, the worker learns of exactly one end, and the process does
 //! not outlive its limits. It is killed when it does not end in time, holds more memory than it may, or
 //! does not leave after it was released.
@@ -24,6 +26,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 use super::context::{Entry, JobContext};
 use super::job::Assignment;
 use super::load::memory;
+use crate::token::{self, Access};
 use crate::{Error, ErrorKind};
 
 /// Set in a job's process.
@@ -61,6 +64,27 @@ pub(super) struct Bounds {
     pub memory: u64,
 }
 
+/// This program, to be run again for one job, without what only the worker may know.
+pub(super) fn job_command(access: &Access) -> std::io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(std::env::args_os().skip(1).map(|argument| access.withheld(&argument).unwrap_or(argument)))
+        .env(VARIABLE, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    for (name, value) in std::env::vars_os() {
+        if let Some(value) = access.withheld(&value) {
+            command.env(name, value);
+        }
+    }
+    command.env_remove(token::API_KEY).env_remove(token::API_SECRET);
+    // Ctrl-C is for the worker, which lets its jobs end.
+    #[cfg(unix)]
+    command.process_group(0);
+    Ok(command)
+}
+
 /// A job's process, seen from the worker.
 pub(super) struct JobProcess {
     child: Child,
@@ -71,21 +95,13 @@ pub(super) struct JobProcess {
 
 impl JobProcess {
     /// Runs this program again, and gives it its job.
-    pub async fn start(assignment: Assignment, bounds: Bounds) -> Result<Self, String> {
-        let spawned = || -> std::io::Result<Child> {
-            let mut command = Command::new(std::env::current_exe()?);
-            command
-                .args(std::env::args_os().skip(1))
-                .env(VARIABLE, "1")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .kill_on_drop(true);
-            // Ctrl-C is for the worker, which lets its jobs end.
-            #[cfg(unix)]
-            command.process_group(0);
-            command.spawn()
-        };
-        let mut child = spawned().map_err(|error| format!("the job's process cannot be started: {error}"))?;
+    pub async fn start(
+        command: std::io::Result<Command>,
+        assignment: Assignment,
+        bounds: Bounds,
+    ) -> Result<Self, String> {
+        let spawned = command.and_then(|mut command| command.spawn());
+        let mut child = spawned.map_err(|error| format!("the job's process cannot be started: {error}"))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("the job's process has no pipes".to_owned());
         };
@@ -232,7 +248,7 @@ fn pass_on(line: &str) {
 }
 
 /// Whether this process is there for one job.
-pub(super) fn is_job_process() -> bool {
+pub(crate) fn is_job_process() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
@@ -301,6 +317,17 @@ fn say(message: &FromJob) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jobs_process_is_not_given_the_secret() {
+        let access = Access::new("ws://host", "key", "a-secret-of-more-than-16-characters").unwrap();
+        let command = job_command(&access).unwrap();
+        let changed: Vec<_> = command.as_std().get_envs().collect();
+        for name in ["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"] {
+            assert!(changed.contains(&(name.as_ref(), None)), "{name} is handed on: {changed:?}");
+        }
+        assert!(changed.contains(&(VARIABLE.as_ref(), Some("1".as_ref()))));
+    }
 
     #[test]
     fn what_a_job_prints_is_not_taken_for_its_end() {

@@ -42,6 +42,7 @@ mod http;
 mod isolate;
 mod job;
 mod load;
+mod log;
 mod options;
 mod protocol;
 mod socket;
@@ -56,6 +57,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+pub(crate) use self::isolate::is_job_process;
 
 pub use self::context::JobContext;
 pub use self::figures::Figures;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::session::DebugPanel;
 use crate::{Error, ErrorKind};
 
 /// The port of the local HTTP server in production, as LiveKit's workers have it.
@@ -50,7 +51,12 @@ pub struct WorkerOptions {
     pub drain_s: u64,
     /// How long a job may take to end when it is told to, in seconds, 1 or more.
     pub stop_s: u64,
-    /// Where the local HTTP server listens.
+    /// Whether the linked participant may look into the session with LiveKit's debug panel: read instructions and the conversation,
+    /// type as the user, mute ([`RoomOptions::debug`](crate::session::RoomOptions::debug)).
+    pub debug: bool,
+    /// Identities that may do so as well, linked or not; needs `debug`.
+    pub debug_identities: Vec<String>,
+    /// Where the local HTTP server listens: this machine only, in a container everywhere.
     pub http_host: IpAddr,
     /// Its port; 0 for any free one.
     pub http_port: u16,
@@ -70,16 +76,33 @@ impl Default for WorkerOptions {
             overhear: false,
             drain_s: 3600,
             stop_s: 10,
-            http_host: Ipv4Addr::UNSPECIFIED.into(),
+            debug: false,
+            debug_identities: Vec::new(),
+            http_host: if in_container() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST }.into(),
             http_port: HTTP_PORT,
         }
     }
 }
 
 impl WorkerOptions {
-    /// For development: no limit of load, and any free local port.
+    /// For development: no limit of load, any free local port, and the debug panel for whoever is talked with.
     pub fn dev() -> Self {
-        Self { load_threshold: 1.0, http_host: Ipv4Addr::LOCALHOST.into(), http_port: 0, ..Self::default() }
+        Self {
+            load_threshold: 1.0,
+            debug: true,
+            http_host: Ipv4Addr::LOCALHOST.into(),
+            http_port: 0,
+            ..Self::default()
+        }
+    }
+
+    /// Who may look into the sessions of its jobs.
+    pub fn debug_panel(&self) -> DebugPanel {
+        match (self.debug, self.debug_identities.is_empty()) {
+            (false, _) => DebugPanel::Off,
+            (true, true) => DebugPanel::Linked,
+            (true, false) => DebugPanel::Granted(self.debug_identities.iter().cloned().collect()),
+        }
     }
 
     /// Whether all values are in range.
@@ -101,6 +124,9 @@ impl WorkerOptions {
         if self.stop_s == 0 {
             return wrong("stop_s", "is 0; a job needs time to say goodbye: 1 or more".to_owned());
         }
+        if !self.debug_identities.is_empty() && !self.debug {
+            return wrong("debug_identities", "needs debug = true".to_owned());
+        }
         if self.job_memory_limit_mib > 0 && !self.isolate {
             return wrong(
                 "job_memory_limit_mib",
@@ -121,9 +147,26 @@ impl WorkerOptions {
     }
 }
 
+/// Whether this process runs in a container, whose probes come from outside of it: by the marks that Docker, Podman and Kubernetes
+/// leave.
+fn in_container() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        || ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| std::path::Path::new(mark).exists())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_do_not_reach_a_worker_unless_it_is_said() {
+        if !in_container() {
+            assert!(WorkerOptions::default().http_host.is_loopback());
+        }
+        assert!(!WorkerOptions::default().debug);
+        let options = WorkerOptions { debug_identities: vec!["ada".into()], ..WorkerOptions::default() };
+        assert!(options.validate().unwrap_err().to_string().contains("worker.debug_identities"));
+    }
 
     #[test]
     fn a_threshold_out_of_range_is_not_accepted() {

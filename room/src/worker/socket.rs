@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::log;
 use crate::token::Access;
 
 /// How long opening may take, DNS and TLS included.
@@ -63,8 +64,11 @@ impl Socket {
                     Err(error) => return Err(format!("the server sends what is no message: {error}")),
                 },
                 Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map(|frame| frame.to_string()).unwrap_or_default();
+                    let why = frame.map(|frame| log::shown(&frame.to_string())).unwrap_or_default();
                     return Err(format!("the server closed the connection {why}").trim_end().to_owned());
+                }
+                Some(Ok(Message::Text(text))) => {
+                    return Err(format!("the server sends text, which is no message: {}", log::shown(&text)));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(format!("the connection broke: {error}")),
@@ -95,7 +99,7 @@ fn unopened(url: &str, error: WsError) -> Unopened {
         return Unopened { reason, refused: false };
     };
     let status = response.status();
-    let body = response.into_body().map(|body| String::from_utf8_lossy(&body).trim().to_owned());
+    let body = response.into_body().map(|body| log::shown(String::from_utf8_lossy(&body).trim()));
     let said = body.filter(|text| !text.is_empty()).map_or_else(String::new, |text| format!(" ({text})"));
     let refused = matches!(status.as_u16(), 401 | 403);
     let advice = match status.as_u16() {

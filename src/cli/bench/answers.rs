@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use duologue::agent::llm::openai::{OpenAi, OpenAiConfig};
 use duologue::agent::session::{SessionConfig, SessionEvent};
-use duologue::agent::testing::{Script, ScriptedServer};
 use duologue::agent::{AgentSession, SimpleAgent};
+use duologue::eval::{Script, ScriptedServer};
 use duologue::pipeline::PipelineConfig;
-use duologue::pipeline::endpoint::room::{Caller, Item, RoomConfig, SimulatedRoom, When};
+use duologue::pipeline::endpoint::simulated::{Caller, Item, SimulatedRoom, SimulatedRoomConfig, When};
 use duologue::pipeline::endpoint::{Endpoint, Paced};
 use duologue::setup::Models;
 
@@ -28,11 +28,12 @@ pub fn run(models: &Models, config: &PipelineConfig, turns: u32, results: &mut R
         for ttft in FIRST_TOKEN_MS.map(Duration::from_millis) {
             let latencies = runtime.block_on(answers(models, config, turns, ttft, speculate))?;
             let asked = if speculate { "early" } else { "at the end" };
+            let id = format!("llm_{}_ms_{}_to_first_sample", ttft.as_millis(), asked.replace(' ', "_"));
             let what = format!(
                 "model's first token after {} ms, asked {asked}: end of speech → first sample",
                 ttft.as_millis()
             );
-            results.quantiles(&what, &latencies, [None, None]);
+            results.quantiles(&id, &what, &latencies, [None, None]);
         }
     }
     Ok(())
@@ -80,7 +81,7 @@ fn room(turns: u32) -> Result<Box<dyn Endpoint>> {
         let when = if turn == 0 { When::At(500) } else { When::AfterAgentSilence(900) };
         caller = caller.item(Item::new(question.clone(), when).patience_ms(15_000));
     }
-    let mut room = RoomConfig::new(RATES);
+    let mut room = SimulatedRoomConfig::new(RATES);
     room.caller = caller;
     Ok(Box::new(Paced::real_time(SimulatedRoom::new(room)?.0)))
 }

@@ -119,8 +119,9 @@ impl Intents {
     /// [`ErrorKind::Config`] naming the file, the key and the remedy.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::new(ErrorKind::Config, format!("{name}: cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(ErrorKind::Config, format!("{name}: cannot be read: {error}")).with_cause(error)
+        })?;
         Self::parse(&text, &name)
     }
 

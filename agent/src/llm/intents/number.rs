@@ -1,30 +1,9 @@
 //! Numbers and durations in words or digits.
 
+use duologue_models::text::english::{SMALL_NUMBERS, TENS};
+
 /// Most seconds of a duration: ten years.
 const MAX_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const UNITS: [(&[&str], f64); 5] = [
     (&["second", "seconds", "sec", "secs", "s"], 1.0),
     (&["minute", "minutes", "min", "mins"], 60.0),
@@ -36,7 +15,7 @@ const UNITS: [(&[&str], f64); 5] = [
 /// All words that numbers and durations are made of.
 pub(super) fn vocabulary() -> impl Iterator<Item = &'static str> {
     let others = ["hundred", "thousand", "million", "point", "half", "quarter", "quarters", "couple", "oh"];
-    SMALL
+    SMALL_NUMBERS
         .into_iter()
         .chain(TENS)
         .chain(others)
@@ -45,7 +24,7 @@ pub(super) fn vocabulary() -> impl Iterator<Item = &'static str> {
 
 /// 0 to 19.
 pub(super) fn small(word: &str) -> Option<u32> {
-    SMALL.iter().position(|name| *name == word).and_then(|value| u32::try_from(value).ok())
+    SMALL_NUMBERS.iter().position(|name| *name == word).and_then(|value| u32::try_from(value).ok())
 }
 
 /// 20, 30, … 90.

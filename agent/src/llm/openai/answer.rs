@@ -12,8 +12,8 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Inner;
 use super::assembly::Assembly;
+use super::client::Inner;
 use super::transport::{Chunks, Failure};
 use crate::llm::{LlmError, LlmErrorKind, LlmEvent};
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Url;
+use http::Uri;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -12,6 +12,8 @@ use crate::{Error, ErrorKind};
 
 /// Prefix of the environment variables that are these settings.
 const PREFIX: &str = "DUOLOGUE_LLM__";
+/// What a base URL may be.
+const URL: &str = "http://HOST… or https://HOST…";
 /// Fields of a request that [`OpenAiConfig::extra`] must leave alone.
 const OURS: [&str; 7] =
     ["model", "messages", "stream", "stream_options", "tools", "tool_choice", "response_format"];
@@ -167,86 +169,114 @@ impl OpenAiConfig {
         if let Some(model) = own("MODEL") {
             self.model = model;
         }
-        parse_into(&own, "TEMPERATURE", &mut |value| self.temperature = Some(value))?;
-        parse_into(&own, "MAX_TOKENS", &mut |value| self.max_tokens = Some(value))?;
-        parse_into(&own, "MAX_BYTES", &mut |value| self.max_bytes = value)?;
-        parse_into(&own, "RETRIES", &mut |value| self.retries = value)?;
-        parse_into(&own, "BEGINS_THINKING", &mut |value| self.begins_thinking = value)?;
-        parse_into(&own, "CONNECT", &mut |Seconds(value)| self.connect = value)?;
-        parse_into(&own, "FIRST_TOKEN", &mut |Seconds(value)| self.first_token = value)?;
-        parse_into(&own, "BETWEEN_TOKENS", &mut |Seconds(value)| self.between_tokens = value)?;
-        parse_into(&own, "TOTAL", &mut |Seconds(value)| self.total = value)?;
+        parse_into(&own, ("TEMPERATURE", "0 to 2"), &mut |value| self.temperature = Some(value))?;
+        parse_into(&own, ("MAX_TOKENS", "a whole number"), &mut |value| self.max_tokens = Some(value))?;
+        parse_into(&own, ("MAX_BYTES", "a whole number"), &mut |value| self.max_bytes = value)?;
+        parse_into(&own, ("RETRIES", "a whole number"), &mut |value| self.retries = value)?;
+        parse_into(&own, ("BEGINS_THINKING", "true or false"), &mut |value| self.begins_thinking = value)?;
+        parse_into(&own, ("CONNECT", "seconds"), &mut |Seconds(value)| self.connect = value)?;
+        parse_into(&own, ("FIRST_TOKEN", "seconds"), &mut |Seconds(value)| self.first_token = value)?;
+        parse_into(&own, ("BETWEEN_TOKENS", "seconds"), &mut |Seconds(value)| self.between_tokens = value)?;
+        parse_into(&own, ("TOTAL", "seconds"), &mut |Seconds(value)| self.total = value)?;
         Ok(self)
     }
 
-    /// The base URL, if all is well.
+    /// Whether a client can be made of it. Opens nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the key that is wrong.
-    pub(super) fn validate(&self) -> Result<Url, Error> {
+    pub fn validate(&self) -> Result<(), Error> {
         if self.base_url.trim().is_empty() {
             return fault(
                 "base_url",
+                URL,
                 "is missing; for example http://127.0.0.1:11434/v1 (Ollama), http://127.0.0.1:8080/v1 (llama.cpp), \
                  or set DUOLOGUE_LLM__BASE_URL",
             );
         }
-        let Ok(url) = Url::parse(&self.base_url) else {
-            return fault("base_url", "is no URL; it looks like http://127.0.0.1:11434/v1");
-        };
-        if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
-            return fault("base_url", "must begin with http:// or https:// and name a host");
+        let Ok(url) = self.base_url.trim().parse::<Uri>() else { return Err(self.no_url()) };
+        if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) {
+            return fault("base_url", URL, "must begin with http:// or https:// and name a host");
         }
         // They would be told in errors and logs.
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return fault("base_url", "must hold no user, password or query; a key belongs in api_key");
+        if url.authority().is_some_and(|name| name.as_str().contains('@')) || url.query().is_some() {
+            return fault("base_url", URL, "must hold no user, password or query; a key belongs in api_key");
         }
         if self.model.trim().is_empty() {
-            return fault("model", "is missing; name one that the server has, or set DUOLOGUE_LLM__MODEL");
-        }
-        if self.api_key.as_ref().is_some_and(|key| !key.is_sendable()) {
-            return fault("api_key", "holds blanks or characters outside ASCII; copy it again");
-        }
-        if self.temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)) {
-            return fault("temperature", "must be 0 to 2");
-        }
-        if self.max_tokens == Some(0) || self.max_bytes == 0 {
-            return fault("max_tokens and max_bytes", "must be greater than 0");
-        }
-        let times = [self.connect, self.first_token, self.between_tokens, self.total];
-        if times.iter().any(|time| time.is_zero() || *time > Duration::from_secs(24 * 3600)) {
             return fault(
-                "connect, first_token, between_tokens and total",
-                "must be above 0 and at most a day",
+                "model",
+                "a model of the server",
+                "is missing; name one that the server has, or set DUOLOGUE_LLM__MODEL",
             );
         }
-        if let Some(key) = self.extra.keys().find(|key| OURS.contains(&key.as_str())) {
-            return fault("extra", &format!("must not set {key}: it is set from the conversation"));
+        if self.api_key.as_ref().is_some_and(|key| !key.is_sendable()) {
+            return fault(
+                "api_key",
+                "visible ASCII",
+                "holds blanks or characters outside ASCII; copy it again",
+            );
         }
-        Ok(url)
+        if self.temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)) {
+            return fault("temperature", "0 to 2", "must be 0 to 2");
+        }
+        if self.max_tokens == Some(0) {
+            return fault("max_tokens", "at least 1", "must be greater than 0");
+        }
+        if self.max_bytes == 0 {
+            return fault("max_bytes", "at least 1", "must be greater than 0");
+        }
+        let times = [
+            ("connect", self.connect),
+            ("first_token", self.first_token),
+            ("between_tokens", self.between_tokens),
+            ("total", self.total),
+        ];
+        for (key, time) in times {
+            if time.is_zero() || time > Duration::from_secs(24 * 3600) {
+                return fault(key, "above 0 and at most 86400 s", "must be above 0 and at most a day");
+            }
+        }
+        if let Some(key) = self.extra.keys().find(|key| OURS.contains(&key.as_str())) {
+            return fault(
+                "extra",
+                "fields that the conversation does not set",
+                &format!("must not set {key}: it is set from the conversation"),
+            );
+        }
+        Ok(())
+    }
+
+    /// `base_url` is not understood.
+    pub(super) fn no_url(&self) -> Error {
+        let message = "[llm] base_url is no URL; it looks like http://127.0.0.1:11434/v1";
+        wrong("base_url", URL, message.to_owned())
     }
 
     /// The base URL without a slash at its end.
+    #[cfg(feature = "openai")]
     pub(super) fn base(&self) -> &str {
         self.base_url.trim().trim_end_matches('/')
     }
 }
 
-fn fault<T>(key: &str, problem: &str) -> Result<T, Error> {
-    Err(Error::new(ErrorKind::Config, format!("[llm] {key} {problem}")))
+/// The setting `key` is wrong, which may be what `allowed` says.
+fn fault<T>(key: &str, allowed: &str, problem: &str) -> Result<T, Error> {
+    Err(wrong(key, allowed, format!("[llm] {key} {problem}")))
+}
+
+fn wrong(key: &str, allowed: &str, message: String) -> Error {
+    Error::new(ErrorKind::Config, message).with_setting(format!("llm.{key}"), allowed)
 }
 
 fn parse_into<T: std::str::FromStr>(
     own: &impl Fn(&str) -> Option<String>,
-    key: &str,
+    (key, allowed): (&str, &str),
     set: &mut dyn FnMut(T),
 ) -> Result<(), Error> {
     let Some(text) = own(key) else { return Ok(()) };
     let value = text.trim().parse().map_err(|_| {
-        Error::new(
-            ErrorKind::Config,
-            format!("{PREFIX}{key}: {text:?} is not of the right kind; correct or unset it"),
-        )
+        let message = format!("{PREFIX}{key}: {text:?} is not of the right kind; correct or unset it");
+        wrong(&key.to_lowercase(), allowed, message)
     })?;
     set(value);
     Ok(())
@@ -276,6 +306,7 @@ pub struct ApiKey(String);
 
 impl ApiKey {
     /// For the one header that holds it.
+    #[cfg(feature = "openai")]
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

@@ -12,6 +12,8 @@
 //! A request is repeated only while nothing of its answer was given. Dropping an answer closes its
 //! connection. The key is in no error, log or debug output.
 //!
+//! [`OpenAiConfig`] is there in every build; the client needs the feature `openai`.
+//!
 //! ```
 //! use duologue_agent::llm::{Llm, openai::{OpenAi, OpenAiConfig}};
 //!
@@ -20,67 +22,24 @@
 //! # Ok::<(), duologue_agent::Error>(())
 //! ```
 
+#[cfg(feature = "openai")]
 mod answer;
+#[cfg(feature = "openai")]
 mod assembly;
+#[cfg(feature = "openai")]
 mod chunk;
+#[cfg(feature = "openai")]
+mod client;
 mod config;
+#[cfg(feature = "openai")]
 mod request;
-#[cfg(test)]
+#[cfg(all(test, feature = "openai"))]
 mod tests;
+#[cfg(feature = "openai")]
 mod think;
+#[cfg(feature = "openai")]
 mod transport;
 
-use std::sync::Arc;
-
-use futures_util::{StreamExt, stream};
-
+#[cfg(feature = "openai")]
+pub use client::OpenAi;
 pub use config::{ApiKey, OpenAiConfig};
-
-use super::{Llm, LlmRequest, LlmStream};
-use crate::Error;
-use answer::Answer;
-use transport::Transport;
-
-/// A model behind an OpenAI-compatible server. Connections are kept and shared.
-pub struct OpenAi {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    config: OpenAiConfig,
-    transport: Transport,
-}
-
-impl OpenAi {
-    /// Ready to connect; it connects when it is asked.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Config`] naming the key that is wrong.
-    pub fn new(config: OpenAiConfig) -> Result<Self, Error> {
-        let transport = Transport::new(&config)?;
-        Ok(Self { inner: Arc::new(Inner { config, transport }) })
-    }
-
-    /// With the settings of the environment alone; see [`OpenAiConfig::with_environment`].
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Config`] naming the variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::new(OpenAiConfig::default().with_environment(|name| std::env::var(name).ok())?)
-    }
-}
-
-impl Llm for OpenAi {
-    fn name(&self) -> &str {
-        &self.inner.config.model
-    }
-
-    fn stream(&self, request: LlmRequest) -> LlmStream {
-        let answer = Answer::new(Arc::clone(&self.inner), request::body(&request, &self.inner.config));
-        stream::unfold(answer, |mut answer| async move {
-            let event = answer.next().await?;
-            Some((event, answer))
-        })
-        .boxed()
-    }
-}

@@ -145,7 +145,8 @@ impl Transport {
     /// # Errors
     /// [`ErrorKind::Config`] naming the key that is wrong.
     pub(super) fn new(config: &OpenAiConfig) -> Result<Self, Error> {
-        let url = config.validate()?;
+        config.validate()?;
+        let url = Url::parse(config.base()).map_err(|_| config.no_url())?;
         Ok(Self {
             http: http_client(&url, config)?,
             url: format!("{}/chat/completions", config.base()),

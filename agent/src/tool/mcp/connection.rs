@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_is_gone_is_started_again_and_again() {
+    async fn a_server_that_is_gone_is_not_started_again_and_again() {
         let nowhere = Endpoint::Stdio { command: "no-such-mcp-server".into(), args: vec![], env: vec![] };
         let connection = Connection::new(nowhere, Duration::from_secs(5));
         let attempt = async || connection.peer().await.expect_err("nobody is there").to_string();

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_malformed_address_or_header_is_found_out_in_the_conversation() {
+    fn a_malformed_address_or_header_is_refused_before_the_conversation() {
         let none: [(&str, &str); 0] = [];
         for url in ["", "localhost:8000", "ftp://host/", "http://", "not a url"] {
             let error = McpServer::http(url, none).err().expect("an error");

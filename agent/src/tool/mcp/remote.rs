@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_changes_things_counts_as_reading() {
+    fn a_tool_that_changes_things_does_not_count_as_reading() {
         let schema = json!({"type": "object"});
         for (annotations, effect) in [
             (json!(null), true),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_name_breaks_the_request() {
+    fn a_servers_name_does_not_break_the_request() {
         assert_eq!(our_name("x.", "files/read file", &[]), "x_files_read_file");
         let long = "n".repeat(100);
         let first = our_name("", &long, &[]);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_description_is_sent_with_every_turn() {
+    fn a_long_description_is_not_sent_with_every_turn() {
         let described = json!({"name": "a", "inputSchema": {}, "description": "ß".repeat(10_000)});
         assert_eq!(remote(&server(), described).definition.description.len(), 4096);
         let described = json!({"name": "a", "inputSchema": {}, "description": " ", "title": "A tool"});
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_results_content_is_lost() {
+    fn no_content_of_a_result_is_lost() {
         let told = |result: Value| {
             let result: CallToolResult = serde_json::from_value(result).expect("a result");
             match output::<()>(result) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::HARD_LIMIT;
+use super::{ClauseWords, HARD_LIMIT};
 use crate::{Error, ErrorKind};
 
 /// Speech of one phoneme symbol, blanks and marks included: 60 symbols are about 4.15 s of Kokoro.
@@ -25,6 +25,8 @@ pub struct ClauseConfig {
     pub phrase_pause: Duration,
     /// Pause after a paragraph, heading or list item.
     pub paragraph_pause: Duration,
+    /// What the language of the text tells about where a clause may end; American English by default.
+    pub words: &'static ClauseWords,
 }
 
 impl Default for ClauseConfig {
@@ -37,6 +39,7 @@ impl Default for ClauseConfig {
             sentence_pause: Duration::from_millis(300),
             phrase_pause: Duration::from_millis(120),
             paragraph_pause: Duration::from_millis(450),
+            words: &crate::text::english::CLAUSE_WORDS,
         }
     }
 }

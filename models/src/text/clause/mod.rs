@@ -29,15 +29,18 @@
 
 mod boundary;
 mod config;
+mod safe;
 mod splitter;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::ops::Range;
 use std::time::Duration;
 
 pub use config::ClauseConfig;
 pub use splitter::ClauseSplitter;
+pub use words::ClauseWords;
 
 /// Most estimated phonemes of a clause, come what may; well below the 510 that Kokoro takes, as
 /// the estimate may be too low. [`super::Phonemes::chunks`] is the guarantee behind it.

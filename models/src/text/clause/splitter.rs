@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::boundary::{Joint, Rank, is_conjunction, joint, leans, rank, stands_alone};
+use super::boundary::{Joint, Rank};
 use super::{Boundary, Clause, ClauseConfig, HARD_LIMIT, Haste};
 
 /// Most bytes of a clause, for text that costs nothing (emoji, markup).
@@ -95,14 +95,17 @@ impl ClauseSplitter {
         self.ready.pop_front()
     }
 
-    /// The stream stalls: gives out the whole words so far. A last word that may still go on stays.
+    /// The stream stalls: gives out the whole words so far, up to a place where no number, date, name or
+    /// amount is torn. A last word that may still go on stays.
     pub fn flush(&mut self) {
         self.release();
         let said = self.pending.trim_end();
         let ended = said.len() < self.pending.len()
-            || said.ends_with(['!', '?', ',', ';', '—', '…'])
-            || said.ends_with('.') && !said.trim_end_matches('.').ends_with(|c: char| c.is_ascii_digit());
+            || said.ends_with(['!', '?', '—', '…'])
+            || said.ends_with(['.', ',', ';'])
+                && !said.trim_end_matches(['.', ',', ';']).ends_with(|c: char| c.is_ascii_digit());
         let at = if ended { self.pending.len() } else { self.token };
+        let at = self.config.words.safe_end(&self.pending[..at]);
         if self.pending[..at].trim().is_empty() {
             return;
         }
@@ -127,8 +130,9 @@ impl ClauseSplitter {
         };
         let fits = |place: &&Place| {
             let whole = place.rank >= Rank::Phrase;
-            let word =
-                place.rank >= Rank::Word && parts(place.joint) && stands_alone(&self.pending[..place.at]);
+            let word = place.rank >= Rank::Word
+                && parts(place.joint)
+                && self.config.words.stands_alone(&self.pending[..place.at]);
             (whole || word) && place.cost >= self.config.min_phonemes.max(HASTY_PHONEMES)
         };
         let worth =
@@ -152,7 +156,9 @@ impl ClauseSplitter {
         // A comma is part of a number only behind a digit.
         let counts = token.trim_end_matches(',').ends_with(|c: char| c.is_ascii_digit());
         let nexts = if token.ends_with(',') && !counts { &['A', 'a'][..] } else { &['A', 'a', '0'] };
-        let ranks = nexts.iter().map(|&next| rank(token, blank, next, self.line_start, self.marked));
+        let ranks = nexts
+            .iter()
+            .map(|&next| self.config.words.rank(token, blank, next, self.line_start, self.marked));
         let (at, joint) = (self.pending.len(), Joint::Unknown);
         let rank = ranks.min().filter(|rank| *rank >= Rank::Phrase)?;
         Some(Place { at, cost: self.cost, rank, joint, marked: self.marked })
@@ -211,10 +217,14 @@ impl ClauseSplitter {
     /// A blank follows a word: the place before the word may turn out better than it looked.
     fn end_token(&mut self) {
         self.token_end = Some(self.pending.len());
+        let words = self.config.words;
         let word = &self.pending[self.token..];
         if let Some(place) = self.places.last_mut().filter(|p| p.at == self.token) {
-            place.joint = joint(word);
-            if place.rank == Rank::Word && is_conjunction(word) && !leans(&self.pending[..place.at]) {
+            place.joint = words.joint(word);
+            if place.rank == Rank::Word
+                && words.is_conjunction(word)
+                && !words.leans(&self.pending[..place.at])
+            {
                 place.rank = Rank::Conjunction;
             }
         }
@@ -225,7 +235,7 @@ impl ClauseSplitter {
         let at = self.pending.len();
         if let Some(end) = self.token_end.take() {
             let (token, blank) = (&self.pending[self.token..end], &self.pending[end..]);
-            let rank = rank(token, blank, c, self.line_start, self.marked);
+            let rank = self.config.words.rank(token, blank, c, self.line_start, self.marked);
             self.line_start = blank.contains('\n');
             if self.line_start {
                 self.marked = is_mark(c);

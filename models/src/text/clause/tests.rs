@@ -97,6 +97,42 @@ fn a_stalled_stream_is_not_silent() {
 }
 
 #[test]
+fn a_stall_does_not_tear_a_number_a_date_a_name_or_a_unit() {
+    for (written, said) in [
+        ("The total is $1,|204.50 today.", "The total is "),
+        ("We have 12,|500 users now.", "We have "),
+        ("Please ask Dr. |Smith about it.", "Please ask "),
+        ("It is in the U.S. |economy now.", "It is in the "),
+        ("See section No. |5 of the paper.", "See section "),
+        ("We meet on Nov. |21 at noon.", "We meet on "),
+        ("We meet on Nov. 21, |2026 at noon.", "We meet on "),
+        ("It starts at 10:|45 a.m. sharp.", "It starts at "),
+        ("It starts at 10:45 |a.m. sharp.", "It starts at "),
+        ("The price is $|20 each.", "The price is "),
+        ("The range is 10-|20 people.", "The range is "),
+        ("It is 5 |kg in weight.", "It is "),
+        ("It is 50 |% done.", "It is "),
+        ("It is two hundred |five dollars.", "It is "),
+        ("Please call John |Smith about it.", "Please call "),
+        ("Your code is 482 |913.", "Your code is "),
+        ("That is all. |More comes.", "That is all. "),
+        ("I see, |and then it rained.", "I see, "),
+    ] {
+        let (first, rest) = written.split_once('|').unwrap();
+        let mut splitter = ClauseSplitter::new(ClauseConfig::default());
+        splitter.push(first);
+        splitter.flush();
+        let flushed: String =
+            std::iter::from_fn(|| splitter.next_clause()).map(|clause| clause.text).collect();
+        assert_eq!(flushed, said, "{written}");
+        splitter.push(rest);
+        splitter.finish();
+        let after: String = std::iter::from_fn(|| splitter.next_clause()).map(|clause| clause.text).collect();
+        assert_eq!(format!("{flushed}{after}"), format!("{first}{rest}"));
+    }
+}
+
+#[test]
 fn a_finished_splitter_does_not_remember() {
     let mut splitter = ClauseSplitter::new(ClauseConfig::default());
     for _ in 0..2 {

@@ -24,7 +24,7 @@ use super::{
     convert,
     hub::{Hub, Waiter, lock, odd},
     native,
-    room::Shared,
+    shared::Shared,
 };
 use crate::{
     Error, ErrorKind,

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -16,18 +16,20 @@ use duologue_native::livekit::{
         SetLocalNameRequest, SetSubscribedRequest, SimulateScenarioKind, SimulateScenarioRequest,
         StreamByteOptions, StreamSendBytesRequest, StreamSendTextRequest, UnregisterRpcMethodRequest,
         connect_callback, ffi_event::Message, ffi_request::Message as Request,
-        ffi_response::Message as Response, get_session_stats_callback, rtc_stats::Stats as Figure,
-        stream_send_bytes_callback, stream_send_text_callback,
+        ffi_response::Message as Response, get_session_stats_callback, stream_send_bytes_callback,
+        stream_send_text_callback,
     },
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::{
     convert,
-    hub::{Hub, Route, lock, odd},
+    hub::{Hub, Route, odd},
     local_audio::{self, LocalTrack},
     native,
+    shared::Shared,
     state::State,
+    stats,
     streams::Streams,
     task::Task,
     text_writer,
@@ -38,35 +40,16 @@ use crate::{
         Attributes, AudioFormat, AudioTrackOptions, ConnectOptions, DEADLINE, Disturbance, LocalAudio,
         Participant, RemoteAudio, Room, RoomEvents, RoomInfo, RpcFailure, Stats, StreamOptions, TextWriter,
         TranscriptionSegment,
-        support::{check_format, check_packet, closed, failed},
+        support::{check_format, check_packet, failed},
     },
 };
 
 /// How much received sound may wait in the engine, in milliseconds; beyond it our own queue takes over.
 const ENGINE_QUEUE_MS: u32 = 200;
-/// How long the end of a room may take to be told after leaving was answered.
-const END: Duration = Duration::from_secs(2);
 
 /// The room as its user holds it; dropping it leaves.
 #[derive(Debug)]
 pub(super) struct FfiRoom(Arc<Shared>);
-
-/// What the room, its tracks, its writers and its task share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    hub: &'static Hub,
-    room: u64,
-    local: Handle,
-    state: Mutex<State>,
-    life: watch::Sender<Life>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Life {
-    In,
-    Leaving,
-    Over,
-}
 
 impl FfiRoom {
     pub(super) fn enter(
@@ -78,9 +61,7 @@ impl FfiRoom {
         let (room, local) = (joined.room.handle.id, joined.local_participant.handle.id);
         let me = convert::participant(joined.local_participant.info, Vec::new());
         let state = State::new(engine, convert::room(joined.room.info), me, joined.participants);
-        let (life, _) = watch::channel(Life::In);
-        let shared =
-            Arc::new(Shared { hub, room, local: engine.adopt(local), state: Mutex::new(state), life });
+        let shared = Arc::new(Shared::new(hub, room, engine.adopt(local), state));
         let (queue, told) = mpsc::channel(options.event_queue.max(1));
         let route = Route { queue, lost: Arc::new(AtomicU64::new(0)) };
         hub.route(room, route.clone());
@@ -99,92 +80,15 @@ impl FfiRoom {
     }
 }
 
-impl Shared {
-    pub(super) fn hub(&self) -> &'static Hub {
-        self.hub
-    }
-
-    pub(super) fn local_handle(&self) -> u64 {
-        self.local.id()
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    pub(super) fn alive(&self) -> Result<(), Error> {
-        if *self.life.borrow() == Life::In { self.hub.healthy() } else { Err(closed()) }
-    }
-
-    pub(super) fn is_leaving(&self) -> bool {
-        *self.life.borrow() == Life::Leaving
-    }
-
-    /// Waits for an answer, or for the end of the room.
-    pub(super) async fn watch<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let mut life = self.life.subscribe();
-        tokio::select! {
-            biased;
-            answer = answer => answer,
-            _ = life.wait_for(|life| *life == Life::Over) => Err(closed()),
-        }
-    }
-
-    /// Sends a request about this room and waits for its answer.
-    pub(super) async fn ask(
-        &self,
-        what: &str,
-        deadline: Duration,
-        request: impl FnOnce(u64) -> Request,
-    ) -> Result<Message, Error> {
-        self.alive()?;
-        self.watch(self.hub.ask(what, deadline, request)).await
-    }
-
-    /// Ends when the room has been left and its end was not told.
-    pub(super) fn leaving(&self) -> impl Future<Output = ()> + use<> {
-        let mut life = self.life.subscribe();
-        async move {
-            if life.wait_for(|life| *life != Life::In).await.is_ok() {
-                tokio::time::sleep(END).await;
-            }
-        }
-    }
-
-    pub(super) fn unroute(&self) {
-        self.hub.unroute([self.room, self.local.id()]);
-    }
-
-    /// Lets go of everything in the engine; the room is over.
-    pub(super) fn close(&self) {
-        self.unroute();
-        self.state().clear();
-        // Without another request to leave: dropping the handle is enough for a room that is over.
-        drop(self.hub.native().adopt(self.room));
-        self.life.send_replace(Life::Over);
-    }
-
-    /// Notes that the room is being left; false if it was before.
-    fn start_leaving(&self) -> bool {
-        self.life.send_if_modified(|life| {
-            let first = *life == Life::In;
-            if first {
-                *life = Life::Leaving;
-            }
-            first
-        })
-    }
-}
-
 impl Drop for FfiRoom {
     fn drop(&mut self) {
         if self.0.start_leaving() {
             let request = DisconnectRequest {
-                room_handle: self.0.room,
-                request_async_id: Some(self.0.hub.waiter().id),
+                room_handle: self.0.handle(),
+                request_async_id: Some(self.0.hub().waiter().id),
                 reason: None,
             };
-            if let Err(error) = self.0.hub.request(Request::Disconnect(request)) {
+            if let Err(error) = self.0.hub().request(Request::Disconnect(request)) {
                 tracing::debug!(%error, "a room was not left");
             }
         }
@@ -225,7 +129,7 @@ impl Room for FfiRoom {
             return Err(Error::new(ErrorKind::Config, format!("nobody publishes a track {sid:?}")));
         };
         let request = SetSubscribedRequest { subscribe: subscribed, publication_handle: publication };
-        self.0.hub.request(Request::SetSubscribed(request)).map(drop)
+        self.0.hub().request(Request::SetSubscribed(request)).map(drop)
     }
 
     async fn listen(&self, sid: &str, format: AudioFormat) -> Result<RemoteAudio, Error> {
@@ -234,7 +138,7 @@ impl Room for FfiRoom {
         let Some(track) = self.0.state().subscribed(sid) else {
             return Err(Error::new(ErrorKind::Config, format!("no track {sid:?} is subscribed to")));
         };
-        let hub = self.0.hub;
+        let hub = self.0.hub();
         let answer = hub.request(Request::NewAudioStream(NewAudioStreamRequest {
             track_handle: track,
             r#type: AudioStreamType::AudioStreamNative.into(),
@@ -260,7 +164,7 @@ impl Room for FfiRoom {
     ) -> Result<(), Error> {
         self.0.alive()?;
         check_packet(payload)?;
-        let waiter = self.0.hub.waiter();
+        let waiter = self.0.hub().waiter();
         let request = PublishDataRequest {
             local_participant_handle: self.local_handle(),
             reliable,
@@ -269,7 +173,7 @@ impl Room for FfiRoom {
             request_async_id: Some(waiter.id),
             ..PublishDataRequest::default()
         };
-        self.0.hub.native().publish_data(payload, request).map_err(|e| native(&e))?;
+        self.0.hub().native().publish_data(payload, request).map_err(|e| native(&e))?;
         let what = "sending data";
         let Message::PublishData(callback) = self.0.watch(waiter.wait(what, DEADLINE)).await? else {
             return Err(odd(what));
@@ -385,7 +289,7 @@ impl Room for FfiRoom {
             local_participant_handle: self.local_handle(),
             method: method.to_owned(),
         };
-        self.0.hub.request(Request::RegisterRpcMethod(request)).map(drop)
+        self.0.hub().request(Request::RegisterRpcMethod(request)).map(drop)
     }
 
     async fn unregister_rpc(&self, method: &str) -> Result<(), Error> {
@@ -394,7 +298,7 @@ impl Room for FfiRoom {
             local_participant_handle: self.local_handle(),
             method: method.to_owned(),
         };
-        self.0.hub.request(Request::UnregisterRpcMethod(request)).map(drop)
+        self.0.hub().request(Request::UnregisterRpcMethod(request)).map(drop)
     }
 
     async fn answer_rpc(&self, id: u64, answer: Result<String, RpcFailure>) -> Result<(), Error> {
@@ -410,7 +314,7 @@ impl Room for FfiRoom {
             error,
         };
         let what = "answering a call";
-        match self.0.hub.request(Request::RpcMethodInvocationResponse(request))? {
+        match self.0.hub().request(Request::RpcMethodInvocationResponse(request))? {
             Response::RpcMethodInvocationResponse(answer) => done(what, answer.error),
             _ => Err(odd(what)),
         }
@@ -475,7 +379,7 @@ impl Room for FfiRoom {
 
     async fn stats(&self) -> Result<Stats, Error> {
         let what = "asking for figures";
-        let room_handle = self.0.room;
+        let room_handle = self.0.handle();
         let with_id =
             |id| Request::GetSessionStats(GetSessionStatsRequest { room_handle, request_async_id: Some(id) });
         let Message::GetSessionStats(callback) = self.0.ask(what, DEADLINE, with_id).await? else {
@@ -484,7 +388,7 @@ impl Room for FfiRoom {
         match callback.message {
             Some(get_session_stats_callback::Message::Result(figures)) => {
                 let all = figures.publisher_stats.into_iter().chain(figures.subscriber_stats);
-                Ok(sum(all.filter_map(|figure| figure.stats)))
+                Ok(stats::sum(all.filter_map(|figure| figure.stats)))
             }
             Some(get_session_stats_callback::Message::Error(said)) => Err(failed(what, &said)),
             None => Err(odd(what)),
@@ -499,7 +403,7 @@ impl Room for FfiRoom {
             Disturbance::ServerLeave => SimulateScenarioKind::SimulateServerLeave,
             Disturbance::NodeFailure => SimulateScenarioKind::SimulateNodeFailure,
         };
-        let room_handle = self.0.room;
+        let room_handle = self.0.handle();
         let with_id = |id| {
             Request::SimulateScenario(SimulateScenarioRequest {
                 room_handle,
@@ -514,14 +418,13 @@ impl Room for FfiRoom {
     }
 
     async fn disconnect(&self) -> Result<(), Error> {
-        let mut life = self.0.life.subscribe();
         if !self.0.start_leaving() {
             return Ok(());
         }
-        let room_handle = self.0.room;
+        let room_handle = self.0.handle();
         let left = self
             .0
-            .watch(self.0.hub.ask("leaving", DEADLINE, |id| {
+            .watch(self.0.hub().ask("leaving", DEADLINE, |id| {
                 Request::Disconnect(DisconnectRequest {
                     room_handle,
                     request_async_id: Some(id),
@@ -530,11 +433,10 @@ impl Room for FfiRoom {
             }))
             .await;
         // The task tells the end and lets go of everything; it gives up by itself if the engine does not tell.
-        let over = tokio::time::timeout(END + DEADLINE, life.wait_for(|life| *life == Life::Over)).await;
-        match (left, over) {
-            (_, Ok(_)) => Ok(()),
-            (Err(error), _) => Err(error),
-            (Ok(_), Err(_)) => Err(Error::new(ErrorKind::TimedOut, "the room did not end")),
+        match (left, self.0.has_ended().await) {
+            (_, true) => Ok(()),
+            (Err(error), false) => Err(error),
+            (Ok(_), false) => Err(Error::new(ErrorKind::TimedOut, "the room did not end")),
         }
     }
 }
@@ -567,29 +469,4 @@ fn byte_options(options: &StreamOptions, len: usize) -> StreamByteOptions {
         sender_identity: options.sender.clone(),
         ..StreamByteOptions::default()
     }
-}
-
-fn sum(figures: impl Iterator<Item = Figure>) -> Stats {
-    let mut stats = Stats::default();
-    for figure in figures {
-        match figure {
-            Figure::InboundRtp(inbound) if inbound.stream.kind == "audio" => {
-                stats.packets_received += inbound.received.packets_received;
-                stats.packets_lost += inbound.received.packets_lost;
-                stats.jitter_ms = stats.jitter_ms.max(inbound.received.jitter * 1e3);
-                stats.concealed_samples += inbound.inbound.concealed_samples;
-                stats.bytes_received += inbound.inbound.bytes_received;
-            }
-            Figure::OutboundRtp(outbound) if outbound.stream.kind == "audio" => {
-                stats.packets_sent += outbound.sent.packets_sent;
-                stats.bytes_sent += outbound.sent.bytes_sent;
-            }
-            Figure::CandidatePair(pair) if pair.candidate_pair.nominated => {
-                let round_trip = pair.candidate_pair.current_round_trip_time * 1e3;
-                stats.round_trip_ms = stats.round_trip_ms.max(round_trip);
-            }
-            _ => {}
-        }
-    }
-    stats
 }

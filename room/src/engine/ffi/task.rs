@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::{
     convert,
     hub::{Route, Told},
-    room::Shared,
+    shared::Shared,
     streams::Streams,
 };
 use crate::engine::{DisconnectReason, RoomEvent, RoomEventsFeed, RpcCall};

@@ -11,7 +11,7 @@ use duologue_native::livekit::{
     },
 };
 
-use super::{convert, hub::odd, room::Shared};
+use super::{convert, hub::odd, shared::Shared};
 use crate::{
     Error,
     engine::{Attributes, DEADLINE, StreamOptions, TextWriter, support::failed},

@@ -4,50 +4,37 @@
 //! spawned has a deadline.
 
 mod listening;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use duologue_agent::message::Message;
-use duologue_agent::message::{Envelope, UserText};
 use duologue_agent::session::{AgentState, Envelopes, Participant as Somebody};
 use duologue_agent::{AgentSession, SessionEvent, SessionEvents};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::incoming::{self, Incoming};
+use self::messages::{OUTBOX, Outgoing, send_messages};
 use super::options::{LegacyTranscription, MessageStyle, RoomOptions};
 use super::others::{Others, Overheard};
 use super::state::StateAttribute;
-use super::{Command, RoomOver, debug, leave_room};
+use super::{Command, RoomOver, leave_room};
 use crate::endpoint::EndpointControl;
 use crate::engine::{
-    ByteStream, DisconnectReason, LocalAudio, Participant, ParticipantKind, Room, RoomEvent, RoomEvents,
-    RpcCall, RpcFailure, StreamOptions, TextStream,
+    DisconnectReason, LocalAudio, Participant, ParticipantKind, Room, RoomEvent, RoomEvents,
 };
 use crate::link::{Link, LinkInput, Person};
-use crate::preconnect::{self, Recordings};
+use crate::preconnect::Recordings;
 use crate::publisher::{Speaker, Transcripts};
 use crate::transcript::{AgentSegments, UserSegments};
 use crate::{Error, ErrorKind};
 
-/// Text streams of typed words are about this.
-const CHAT_TOPIC: &str = "lk.chat";
 /// Client protocol from which on a participant reads text streams.
 const STREAMS_PROTOCOL: i32 = 3;
-/// Messages to frontends that may wait.
-const OUTBOX: usize = 512;
 /// How long the rest of them may take when the session ends.
 const LAST: Duration = Duration::from_secs(2);
-
-/// A message on its way to the room.
-struct Outgoing {
-    payload: Vec<u8>,
-    /// To this participant only.
-    to: Option<String>,
-}
 
 pub(super) struct Host<U: Send + Sync + 'static> {
     room: Arc<dyn Room>,
@@ -342,105 +329,6 @@ impl<U: Send + Sync + 'static> Host<U> {
         });
     }
 
-    fn is_linked(&self, identity: &str) -> bool {
-        self.link.linked().is_some_and(|person| person.identity == identity)
-    }
-
-    fn text_came(&self, stream: &TextStream, text: &str) {
-        if stream.topic == CHAT_TOPIC && self.is_linked(&stream.from) {
-            self.typed(text);
-        }
-    }
-
-    fn typed(&self, text: &str) {
-        let text = text.trim();
-        if !self.options.chat || text.is_empty() {
-            return;
-        }
-        // It interrupts, and is answered.
-        if let Err(error) = self.session.user_text(text) {
-            tracing::warn!("what was typed was not taken: {error}");
-        }
-    }
-
-    fn bytes_came(&mut self, stream: ByteStream) {
-        if let Some(error) = &stream.error {
-            return tracing::warn!(
-                "a byte stream about {} of {} broke off: {error}",
-                stream.topic,
-                stream.from
-            );
-        }
-        match stream.topic.as_str() {
-            preconnect::TOPIC => self.recording_came(&stream),
-            debug::TOPIC if self.options.debug => self.asked(&stream),
-            _ => {}
-        }
-    }
-
-    fn asked(&mut self, stream: &ByteStream) {
-        let Some(request) = debug::request(&stream.payload) else { return };
-        if !self.watchers.contains(&stream.from) {
-            self.watchers.push(stream.from.clone());
-        }
-        let (room, session, to) = (Arc::clone(&self.room), self.session.clone(), stream.from.clone());
-        tokio::spawn(async move {
-            let answer = debug::answer(&session, request).await;
-            send_debug(&*room, answer, vec![to]).await;
-        });
-    }
-
-    fn data_came(&self, from: Option<&str>, topic: Option<&str>, payload: &[u8]) {
-        // A server's packets are the application's own.
-        let linked = from.is_none_or(|from| self.is_linked(from));
-        match incoming::read(payload, topic, from) {
-            Incoming::Message(message) => {
-                if let Message::UserText(UserText { .. }) | Message::Control(_) = &message
-                    && !linked
-                {
-                    return tracing::debug!("{} of somebody who is not linked", message.type_name());
-                }
-                self.take(message, from);
-            }
-            Incoming::Typed(text) if linked => self.typed(&text),
-            Incoming::Refused(answer) => self.send(&answer, from),
-            Incoming::Typed(_) | Incoming::Ignored => {}
-        }
-    }
-
-    fn take(&self, message: Message, from: Option<&str>) {
-        // An agent's own words, from another agent in the room.
-        let agents =
-            from.and_then(|from| self.present.get(from)).is_some_and(|p| p.kind == ParticipantKind::Agent);
-        let shown = matches!(&message, Message::UserText(_)).then(|| Envelope::new(message.clone()));
-        match self.session.receive(message) {
-            // It comes back, to confirm that it was taken.
-            Ok(()) => shown.into_iter().for_each(|shown| self.send(&shown, None)),
-            Err(_) if agents => {}
-            Err(error) => {
-                let refused = duologue_agent::message::ErrorMessage::internal(error.to_string());
-                self.send(&Envelope::from(refused), from);
-            }
-        }
-    }
-
-    fn called(&self, call: RpcCall) {
-        let handler = self.options.rpc.get(&call.method).cloned();
-        let room = Arc::clone(&self.room);
-        tokio::spawn(async move {
-            let (id, limit) = (call.id, call.timeout);
-            let answer = match handler {
-                Some(handler) => timeout(limit, handler(call))
-                    .await
-                    .unwrap_or_else(|_| Err(RpcFailure::new(1502, "the agent took too long"))),
-                None => Err(RpcFailure::new(1400, "the agent knows no such method")),
-            };
-            if let Err(error) = room.answer_rpc(id, answer).await {
-                tracing::warn!("a call was not answered: {error}");
-            }
-        });
-    }
-
     // What happens in the session.
 
     fn on_session(&mut self, event: &SessionEvent) {
@@ -477,28 +365,6 @@ impl<U: Send + Sync + 'static> Host<U> {
         };
         pieces.into_iter().for_each(|piece| transcripts.show_agent(piece));
     }
-
-    fn tell_watchers(&self, event: &SessionEvent) {
-        if self.watchers.is_empty() {
-            return;
-        }
-        if let Some(bytes) = debug::event(event, self.agent_state) {
-            let (room, to) = (Arc::clone(&self.room), self.watchers.clone());
-            tokio::spawn(async move { send_debug(&*room, bytes, to).await });
-        }
-    }
-
-    /// Queues a message for `to`, or for everybody.
-    fn send(&self, envelope: &Envelope, to: Option<&str>) {
-        let payload = match self.options.messages {
-            MessageStyle::Stella => envelope.to_stella().to_string(),
-            MessageStyle::Envelopes | MessageStyle::Off => envelope.to_json(),
-        };
-        let outgoing = Outgoing { payload: payload.into_bytes(), to: to.map(str::to_owned) };
-        if self.outbox.try_send(outgoing).is_err() {
-            tracing::warn!("a {} message was lost: {OUTBOX} wait for the room", envelope.message.type_name());
-        }
-    }
 }
 
 /// The next words of the others; never, if nobody is overheard.
@@ -506,22 +372,6 @@ async fn next_of(others: &mut Option<(Others, mpsc::Receiver<Overheard>)>) -> Op
     match others {
         Some((_, overheard)) => overheard.recv().await,
         None => std::future::pending().await,
-    }
-}
-
-async fn send_messages(room: Arc<dyn Room>, topic: String, mut queue: mpsc::Receiver<Outgoing>) {
-    while let Some(Outgoing { payload, to }) = queue.recv().await {
-        let to: Vec<String> = to.into_iter().collect();
-        if let Err(error) = room.publish_data(&payload, Some(&topic), true, &to).await {
-            tracing::warn!("a message of {} bytes was not sent: {error}", payload.len());
-        }
-    }
-}
-
-async fn send_debug(room: &dyn Room, bytes: Vec<u8>, to: Vec<String>) {
-    let options = StreamOptions { to, ..StreamOptions::topic(debug::TOPIC) };
-    if let Err(error) = room.send_bytes(&bytes, &options).await {
-        tracing::debug!("the debug panel was not told: {error}");
     }
 }
 

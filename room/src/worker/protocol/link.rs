@@ -18,11 +18,14 @@ const OPEN_LIMIT: Duration = Duration::from_secs(30);
 const PING_PERIOD: Duration = Duration::from_secs(10);
 /// Silence after which a connection is taken for dead.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+/// How long the worker must have been online for the tries before to be forgotten: a server, or a proxy before it, that takes a
+/// worker in and drops it at once is a server that cannot be had.
+const STEADY: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Link {
     state: State,
-    /// Tries since the last registration.
+    /// Tries since the worker was last online for [`STEADY`].
     tries: u32,
     registered_before: bool,
 }
@@ -32,7 +35,7 @@ enum State {
     Waiting { until: Duration },
     Opening { until: Duration },
     Registering { until: Duration },
-    Online { ping: Duration, silent: Duration },
+    Online { ping: Duration, silent: Duration, since: Duration },
     Closed,
 }
 
@@ -52,7 +55,7 @@ impl Link {
     pub fn deadline(&self) -> Option<Duration> {
         match self.state {
             State::Waiting { until } | State::Opening { until } | State::Registering { until } => Some(until),
-            State::Online { ping, silent } => Some(ping.min(silent)),
+            State::Online { ping, silent, .. } => Some(ping.min(silent)),
             State::Closed => None,
         }
     }
@@ -78,6 +81,9 @@ impl Protocol {
         }
         self.forget_offers();
         self.told_full = None;
+        if matches!(self.link.state, State::Online { since, .. } if self.now >= since + STEADY) {
+            self.link.tries = 0;
+        }
         self.link.tries += 1;
         // A server that has taken us before may be starting again, with its keys not read yet.
         let hopeless = refused && !self.link.registered_before;
@@ -102,8 +108,8 @@ impl Protocol {
             State::Online { silent, .. } if silent <= self.now => {
                 self.give_up_socket("the server has been silent for 30 s");
             }
-            State::Online { ping, silent } if ping <= self.now => {
-                self.link.state = State::Online { ping: self.now + PING_PERIOD, silent };
+            State::Online { ping, silent, since } if ping <= self.now => {
+                self.link.state = State::Online { ping: self.now + PING_PERIOD, silent, since };
                 let timestamp = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
                 self.send(ToServer::Ping(proto::WorkerPing { timestamp }));
             }
@@ -137,8 +143,8 @@ impl Protocol {
     }
 
     fn registered(&mut self, answer: proto::RegisterWorkerResponse) {
-        self.link.state = State::Online { ping: self.now + PING_PERIOD, silent: self.now + SILENCE_LIMIT };
-        self.link.tries = 0;
+        let since = self.now;
+        self.link.state = State::Online { ping: since + PING_PERIOD, silent: since + SILENCE_LIMIT, since };
         let again = std::mem::replace(&mut self.link.registered_before, true);
         let server = answer.server_info.map(|info| info.version).unwrap_or_default();
         self.outputs.push_back(Output::Registered { worker_id: answer.worker_id, server, again });

@@ -11,7 +11,8 @@
 //!  Waiting ───────► Opening ───────────────► Registering ─────────► Online
 //!     ▲                │ lost                    │ lost, 10 s          │ lost, silent for 30 s
 //!     └── min(2n, 10) s┴─────────────────────────┴─────────────────────┘    after 16 in a row, or refused
-//!                                                                           at the very first: given up
+//!                                                                           at the very first: given up;
+//!                                                                           10 s online end the row
 //! ```
 //! # A job
 //! ```text
@@ -28,8 +29,12 @@
 //! - A lost connection stops no job.
 //! - Draining ends: when the last job is done, or at its limit.
 
+#[cfg(test)]
+mod history_tests;
 mod job;
 mod link;
+#[cfg(test)]
+mod link_tests;
 #[cfg(test)]
 mod tests;
 

@@ -1,26 +1,22 @@
 //! The protocol in simulated time, against a server that is played here.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use proptest::prelude::*;
-
 use super::*;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits { jobs: None, load: None, job_load: 0.1, drain: 60 * SECOND, stop: 10 * SECOND }
 }
 
 /// A worker with its clock, and everything that it gave out.
-struct Rig {
-    protocol: Protocol,
-    now: Duration,
-    outputs: Vec<Output>,
+pub(super) struct Rig {
+    pub protocol: Protocol,
+    pub now: Duration,
+    pub outputs: Vec<Output>,
 }
 
 impl Rig {
-    fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits) -> Self {
         let registration = proto::RegisterWorkerRequest { agent_name: "cook".into(), ..Default::default() };
         let mut rig =
             Self { protocol: Protocol::new(registration, limits), now: Duration::ZERO, outputs: Vec::new() };
@@ -28,14 +24,14 @@ impl Rig {
         rig
     }
 
-    fn online(limits: Limits) -> Self {
+    pub fn online(limits: Limits) -> Self {
         let mut rig = Self::new(limits);
         rig.come_online();
         rig.outputs.clear();
         rig
     }
 
-    fn come_online(&mut self) {
+    pub fn come_online(&mut self) {
         self.give(Input::Opened);
         self.give(Input::Server(FromServer::Register(proto::RegisterWorkerResponse {
             worker_id: "AW_1".into(),
@@ -43,19 +39,19 @@ impl Rig {
         })));
     }
 
-    fn give(&mut self, input: Input) {
+    pub fn give(&mut self, input: Input) {
         self.protocol.handle(input, self.now);
         self.drain_outputs();
     }
 
-    fn drain_outputs(&mut self) {
+    pub fn drain_outputs(&mut self) {
         while let Some(output) = self.protocol.poll_output() {
             self.outputs.push(output);
         }
     }
 
     /// Lets `duration` pass, timer by timer.
-    fn pass(&mut self, duration: Duration) {
+    pub fn pass(&mut self, duration: Duration) {
         let end = self.now + duration;
         while let Some(at) = self.protocol.next_timeout().filter(|at| *at <= end) {
             self.now = self.now.max(at);
@@ -66,7 +62,7 @@ impl Rig {
     }
 
     /// As [`Rig::pass`], with a server that answers pings.
-    fn pass_alive(&mut self, duration: Duration) {
+    pub fn pass_alive(&mut self, duration: Duration) {
         let end = self.now + duration;
         while self.now < end {
             self.pass(SECOND.min(end - self.now));
@@ -74,7 +70,7 @@ impl Rig {
         }
     }
 
-    fn offer(&mut self, id: &str) {
+    pub fn offer(&mut self, id: &str) {
         let job = proto::Job { id: id.into(), ..Default::default() };
         self.give(Input::Server(FromServer::Availability(proto::AvailabilityRequest {
             job: Some(job),
@@ -82,11 +78,11 @@ impl Rig {
         })));
     }
 
-    fn accept(&mut self, id: &str) {
+    pub fn accept(&mut self, id: &str) {
         self.give(Input::Answered { job: id.into(), accept: Some(Accept::default()) });
     }
 
-    fn assign(&mut self, id: &str) {
+    pub fn assign(&mut self, id: &str) {
         let job = proto::Job { id: id.into(), ..Default::default() };
         self.give(Input::Server(FromServer::Assignment(proto::JobAssignment {
             job: Some(job),
@@ -94,14 +90,14 @@ impl Rig {
         })));
     }
 
-    fn run(&mut self, id: &str) {
+    pub fn run(&mut self, id: &str) {
         self.offer(id);
         self.accept(id);
         self.assign(id);
         assert!(self.outputs.iter().any(|output| matches!(output, Output::Start(_))), "{:?}", self.outputs);
     }
 
-    fn take(&mut self) -> Vec<Output> {
+    pub fn take(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
     }
 }
@@ -122,7 +118,7 @@ fn statuses(outputs: &[Output]) -> Vec<(String, proto::JobStatus)> {
     outputs.iter().filter_map(status).collect()
 }
 
-fn finished(outputs: &[Output]) -> Option<&Result<(), Error>> {
+pub(super) fn finished(outputs: &[Output]) -> Option<&Result<(), Error>> {
     outputs.iter().find_map(|output| match output {
         Output::Finish(result) => Some(result),
         _ => None,
@@ -283,57 +279,6 @@ fn a_status_that_broke_with_the_connection_is_not_lost() {
 }
 
 #[test]
-fn a_silent_server_is_not_waited_for() {
-    let mut rig = Rig::online(limits());
-    rig.pass(31 * SECOND);
-    assert!(rig.outputs.iter().any(|output| matches!(output, Output::Send(ToServer::Ping(_)))));
-    assert!(rig.outputs.iter().any(|output| matches!(output, Output::Reconnecting { .. })));
-}
-
-#[test]
-fn a_living_server_is_not_taken_for_dead() {
-    let mut rig = Rig::online(limits());
-    rig.pass_alive(300 * SECOND);
-    assert!(rig.protocol.is_online());
-}
-
-#[test]
-fn tries_do_not_hammer_and_do_not_go_on_forever() {
-    let mut rig = Rig::new(limits());
-    let mut waits = Vec::new();
-    while finished(&rig.outputs).is_none() {
-        rig.give(Input::Lost { reason: "refused".into(), refused: false });
-        for output in rig.take() {
-            match output {
-                Output::Reconnecting { wait, .. } => waits.push(wait.as_secs()),
-                Output::Finish(result) => {
-                    assert!(result.as_ref().unwrap_err().to_string().contains("17 tries"), "{result:?}");
-                    assert_eq!(waits, [0, 2, 4, 6, 8, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]);
-                    return;
-                }
-                _ => {}
-            }
-        }
-        rig.pass(10 * SECOND);
-    }
-}
-
-#[test]
-fn a_wrong_secret_is_not_tried_again() {
-    let mut rig = Rig::new(limits());
-    rig.give(Input::Lost { reason: "401".into(), refused: true });
-    let error = finished(&rig.outputs).unwrap().as_ref().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unauthorized);
-}
-
-#[test]
-fn a_server_that_starts_again_may_refuse_for_a_while() {
-    let mut rig = Rig::online(limits());
-    rig.give(Input::Lost { reason: "401".into(), refused: true });
-    assert!(finished(&rig.outputs).is_none());
-}
-
-#[test]
 fn a_worker_without_a_server_does_not_leave_its_jobs() {
     let mut rig = Rig::online(limits());
     rig.run("a");
@@ -410,150 +355,4 @@ fn a_terminated_job_is_told_once() {
         rig.give(Input::Server(FromServer::Termination(termination)));
     }
     assert_eq!(rig.outputs.iter().filter(|output| matches!(output, Output::Stop { .. })).count(), 1);
-}
-
-/// What may happen to a worker.
-#[derive(Clone, Debug)]
-enum Step {
-    Offer(u8),
-    Accept(u8),
-    Decline(u8),
-    Assign(u8),
-    End(u8, bool),
-    Terminate(u8),
-    Load(u8, bool),
-    Cut,
-    Connect,
-    Pass(u16),
-    Drain,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let job = 0_u8..12;
-    prop_oneof![
-        8 => job.clone().prop_map(Step::Offer),
-        8 => job.clone().prop_map(Step::Accept),
-        1 => job.clone().prop_map(Step::Decline),
-        8 => job.clone().prop_map(Step::Assign),
-        4 => (job.clone(), any::<bool>()).prop_map(|(job, well)| Step::End(job, well)),
-        1 => job.prop_map(Step::Terminate),
-        2 => (0_u8..=100, any::<bool>()).prop_map(|(load, roomy)| Step::Load(load, roomy)),
-        1 => Just(Step::Cut),
-        4 => Just(Step::Connect),
-        4 => (0_u16..12_000).prop_map(Step::Pass),
-        1 => Just(Step::Drain),
-    ]
-}
-
-/// What the played server and the jobs know.
-#[derive(Default)]
-struct World {
-    /// Offers of this connection without an answer, and when they were made.
-    open: BTreeMap<String, Duration>,
-    running: BTreeSet<String>,
-    finals: BTreeMap<String, usize>,
-    started: BTreeMap<String, usize>,
-    finished: bool,
-}
-
-impl World {
-    fn look(&mut self, outputs: Vec<Output>, now: Duration) -> Result<(), TestCaseError> {
-        for output in outputs {
-            prop_assert!(!self.finished, "nothing comes after the end: {output:?}");
-            match output {
-                Output::Send(ToServer::Availability(answer)) => {
-                    // A job that runs already is declined without having been open.
-                    if let Some(since) = self.open.remove(&answer.job_id) {
-                        prop_assert!(now - since <= 8 * SECOND, "an answer after {:?}", now - since);
-                    } else {
-                        prop_assert!(!answer.available, "a second yes for {}", answer.job_id);
-                    }
-                }
-                Output::Start(assignment) => {
-                    let id = assignment.job.unwrap().id;
-                    prop_assert!(self.running.insert(id.clone()), "{id} is started twice");
-                    *self.started.entry(id).or_default() += 1;
-                }
-                Output::Release { job } => {
-                    prop_assert!(self.running.remove(&job), "{job} is released, but does not run");
-                    *self.finals.entry(job).or_default() += 1;
-                }
-                Output::Reconnecting { .. } | Output::Close => self.open.clear(),
-                Output::Finish(_) => self.finished = true,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn no_history_overruns_the_limit_or_leaves_a_job_without_an_end(
-        steps in proptest::collection::vec(step(), 1..120),
-        limit in 1_usize..6,
-    ) {
-        let mut rig = Rig::online(Limits { jobs: Some(limit), load: Some(0.7), ..limits() });
-        let mut world = World::default();
-        for step in steps {
-            let id = |job: u8| format!("job{job}");
-            match step {
-                Step::Offer(job) => {
-                    let fresh = !rig.protocol.jobs.contains_key(&id(job));
-                    if rig.protocol.is_online() && fresh {
-                        world.open.insert(id(job), rig.now);
-                    }
-                    rig.offer(&id(job));
-                }
-                Step::Accept(job) => rig.accept(&id(job)),
-                Step::Decline(job) => rig.give(Input::Answered { job: id(job), accept: None }),
-                Step::Assign(job) => rig.assign(&id(job)),
-                Step::End(job, well) if world.running.contains(&id(job)) => {
-                    let outcome = if well { Ok(()) } else { Err("failed".to_owned()) };
-                    rig.give(Input::Ended { job: id(job), outcome });
-                }
-                Step::End(..) => {}
-                Step::Terminate(job) => {
-                    let termination = proto::JobTermination { job_id: id(job) };
-                    rig.give(Input::Server(FromServer::Termination(termination)));
-                }
-                Step::Load(load, roomy) => rig.give(Input::Sampled { load: f32::from(load) / 100.0, roomy }),
-                Step::Cut => rig.give(Input::Lost { reason: "cut".into(), refused: false }),
-                Step::Connect => rig.come_online(),
-                Step::Pass(ms) => {
-                    // Step by step, so that the world sees when things came.
-                    let end = rig.now + Duration::from_millis(ms.into());
-                    while let Some(at) = rig.protocol.next_timeout().filter(|at| *at <= end) {
-                        rig.now = rig.now.max(at);
-                        rig.give(Input::Timeout);
-                        world.look(rig.take(), rig.now)?;
-                    }
-                    rig.now = end;
-                    rig.give(Input::Timeout);
-                }
-                Step::Drain => rig.give(Input::Drain),
-            }
-            world.look(rig.take(), rig.now)?;
-            prop_assert!(rig.protocol.jobs.len() <= limit);
-            prop_assert_eq!(rig.protocol.running(), world.running.len());
-            for (job, since) in &world.open {
-                prop_assert!(rig.now - *since <= 8 * SECOND, "{} has no answer", job);
-            }
-        }
-        // Draining ends in bounded time, whatever was before, and every job has had its end.
-        rig.give(Input::Drain);
-        world.look(rig.take(), rig.now)?;
-        let last = rig.now + 600 * SECOND;
-        while !world.finished {
-            let at = rig.protocol.next_timeout();
-            prop_assert!(at.is_some_and(|at| at <= last), "nothing is due any more: {:?}", rig.protocol);
-            rig.now = rig.now.max(at.unwrap_or_default());
-            rig.give(Input::Timeout);
-            world.look(rig.take(), rig.now)?;
-        }
-        prop_assert!(world.running.is_empty());
-        prop_assert_eq!(world.started, world.finals);
-    }
 }

@@ -1,0 +1,2 @@
+//! Nothing but tests: `cargo xtask ci loom`.
+#![forbid(unsafe_code)]

@@ -1,0 +1,6 @@
+//! Endpoints that need no sound card.
+
+mod files;
+mod memory;
+mod paced;
+mod pipes;

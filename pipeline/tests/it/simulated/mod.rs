@@ -1,0 +1,4 @@
+//! The simulated room: what it does to sound, and who calls in it.
+
+mod callers;
+mod truth;

@@ -1,0 +1,7 @@
+//! WAV files, whole and broken.
+
+mod bad_input;
+pub mod bytes;
+mod kinds;
+mod properties;
+mod writer;

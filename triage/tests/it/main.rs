@@ -1,0 +1,5 @@
+//! Triage over real stores and sockets.
+
+mod notifications;
+mod requests;
+mod routing;
