@@ -25,7 +25,7 @@ python3 -m zipfile -e "$work"/*.whl "$work"
         --dynamic-loading SherpaOnnx --dynamic-link-require-all \
         --allowlist-function 'SherpaOnnxGetVersionStr' \
         --allowlist-function 'SherpaOnnx(Create|Destroy)Online(Recognizer|Stream|StreamWithHotwords|RecognizerResult)' \
-        --allowlist-function 'SherpaOnnxOnlineStream(AcceptWaveform|InputFinished|IsEndpoint|Reset)' \
+        --allowlist-function 'SherpaOnnxOnlineStream(AcceptWaveform|InputFinished|Reset)' \
         --allowlist-function 'SherpaOnnx(IsOnlineStreamReady|DecodeOnlineStream|GetOnlineStreamResult)' \
         --allowlist-function 'SherpaOnnx(Create|Destroy)Offline(Recognizer|Stream|StreamWithHotwords|RecognizerResult)' \
         --allowlist-function 'SherpaOnnx(AcceptWaveformOffline|DecodeOfflineStream|GetOfflineStreamResult)' \

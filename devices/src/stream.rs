@@ -7,16 +7,19 @@ use crate::health::{Health, Reports, reports};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, Stream, StreamConfig, SupportedBufferSize};
 use duologue_pipeline::capture::CaptureWriter;
-use duologue_pipeline::endpoint::{EndpointIo, Running};
+use duologue_pipeline::endpoint::{End, EndpointIo, Running};
 use duologue_pipeline::playback::Renderer;
 use duologue_pipeline::{Error, ErrorKind};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long the system may take to open a stream, and the speakers to call back.
 const OPEN: Duration = Duration::from_secs(5);
+/// How often the devices' reports are read.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs `$call` with the type parameter `T` that `$format` stands for.
 macro_rules! with_sample_type {
@@ -80,13 +83,32 @@ pub(super) struct RunningDevices {
     /// Dropped first, so that no callback outlives the rest.
     _streams: Vec<Stream>,
     health: Arc<Health>,
-    watch: Mutex<Watch>,
+    end: End,
+    /// Dropped with the rest, which ends the watching thread.
+    _watched: Sender<()>,
 }
 
+/// What tells that a device has gone: its reports, and its silence.
 struct Watch {
     microphone: Option<Reports>,
     speakers: Reports,
-    failure: Option<Error>,
+}
+
+impl Watch {
+    fn failure(&mut self, health: &Health) -> Option<Error> {
+        let heard = self.microphone.as_mut().and_then(|reports| reports.check(&health.microphone));
+        heard.or_else(|| self.speakers.check(&health.speakers))
+    }
+
+    /// Looks at the devices until one has gone, or nobody wants to know any more. The callbacks cannot wake
+    /// anybody, since that enters the kernel; so they are looked at.
+    fn run(mut self, health: &Health, end: &End, watched: &Receiver<()>) {
+        while let Err(RecvTimeoutError::Timeout) = watched.recv_timeout(LOOK) {
+            if let Some(failure) = self.failure(health) {
+                return end.tell(Err(failure));
+            }
+        }
+    }
 }
 
 impl RunningDevices {
@@ -106,7 +128,7 @@ impl RunningDevices {
         let _ = to_output.try_push(io.playback);
         input.play().map_err(|e| device_error("start the microphone", &microphone.name, &e))?;
         output.play().map_err(|e| device_error("start the speakers", &speakers.name, &e))?;
-        let watch = Watch { microphone: Some(heard), speakers: played, failure: None };
+        let watch = Watch { microphone: Some(heard), speakers: played };
         Self::ready(vec![input, output], watch, health, &speakers.name)
     }
 
@@ -121,12 +143,23 @@ impl RunningDevices {
             open(speakers, period_ms, |config| playback(speakers, config, &health))?;
         let _ = to_output.try_push(renderer);
         output.play().map_err(|e| device_error("start the speakers", &speakers.name, &e))?;
-        let watch = Watch { microphone: None, speakers: played, failure: None };
+        let watch = Watch { microphone: None, speakers: played };
         Self::ready(vec![output], watch, health, &speakers.name)
     }
 
     fn ready(streams: Vec<Stream>, watch: Watch, health: Arc<Health>, speakers: &str) -> Result<Self, Error> {
-        let running = Self { _streams: streams, health, watch: Mutex::new(watch) };
+        let (sender, watched) = channel();
+        let running = Self { _streams: streams, health, end: End::default(), _watched: sender };
+        let (health, end) = (Arc::clone(&running.health), running.end.clone());
+        std::thread::Builder::new()
+            .name("devices-watch".into())
+            .spawn(move || watch.run(&health, &end, &watched))
+            .map_err(|e| {
+                Error::new(
+                    ErrorKind::Device,
+                    format!("cannot start the thread that watches the devices: {e}"),
+                )
+            })?;
         running.until_ready(speakers)?;
         Ok(running)
     }
@@ -134,7 +167,7 @@ impl RunningDevices {
     fn until_ready(&self, speakers: &str) -> Result<(), Error> {
         let start = Instant::now();
         while self.health.speakers.callbacks() == 0 {
-            if let Some(Err(e)) = self.ended() {
+            if let Some(Err(e)) = self.end.told() {
                 return Err(e);
             }
             if start.elapsed() > OPEN {
@@ -151,14 +184,8 @@ impl RunningDevices {
 }
 
 impl Running for RunningDevices {
-    fn ended(&self) -> Option<Result<(), Error>> {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let Watch { microphone, speakers, failure } = &mut *watch;
-        if failure.is_none() {
-            let heard = microphone.as_mut().and_then(|reports| reports.check(&self.health.microphone));
-            *failure = heard.or_else(|| speakers.check(&self.health.speakers));
-        }
-        failure.clone().map(Err)
+    fn end(&self) -> End {
+        self.end.clone()
     }
 }
 

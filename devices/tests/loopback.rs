@@ -66,7 +66,7 @@ impl Conversation {
                 until = Instant::now() + rest;
             }
             self.listen();
-            assert!(self.running.ended().is_none(), "{:?}", self.running.ended());
+            assert!(self.running.end().told().is_none(), "{:?}", self.running.end());
         }
         assert!(self.control.status().finished, "60 s were not enough");
         assert_ne!(epoch, Epoch::NONE);

@@ -15,7 +15,7 @@ use duologue_models::{Cancel, SpeakOptions, Speech, Stt, Transcript, Tts};
 use crate::assembly::{Builder, Parts};
 use crate::conversation::Input;
 use crate::director::Director;
-use crate::endpoint::{Endpoint, EndpointIo, Running};
+use crate::endpoint::{End, Endpoint, EndpointIo, Running};
 use crate::handle::Handle;
 use crate::offline;
 use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, Signal};
@@ -35,6 +35,7 @@ pub struct AudioPipeline {
     stt: Arc<dyn Stt>,
     tts: Arc<dyn Tts>,
     endpoint: Option<Box<dyn Running>>,
+    end: End,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -62,8 +63,15 @@ impl AudioPipeline {
         let Parts { capture, renderer, ear, scribe, turn, mouth, director, handle } = parts;
         let stop = Arc::new(AtomicBool::new(false));
         let signals = handle.signals.clone();
-        let mut pipeline =
-            Self { handle, stt, tts, endpoint: None, stop: Arc::clone(&stop), threads: Vec::new() };
+        let mut pipeline = Self {
+            handle,
+            stt,
+            tts,
+            endpoint: None,
+            end: End::default(),
+            stop: Arc::clone(&stop),
+            threads: Vec::new(),
+        };
         pipeline.spawn("ear", &signals, move || run_ear(ear, &stop))?;
         pipeline.spawn("scribe", &signals, move || run_scribe(scribe))?;
         if let Some(turn) = turn {
@@ -73,14 +81,21 @@ impl AudioPipeline {
         }
         pipeline.spawn("mouth", &signals, move || run_mouth(mouth))?;
         pipeline.spawn("conversation", &signals, move || run_conversation(director))?;
-        pipeline.endpoint = Some(endpoint.start(EndpointIo { capture, playback: renderer })?);
+        let running = endpoint.start(EndpointIo { capture, playback: renderer })?;
+        pipeline.end = running.end();
+        pipeline.endpoint = Some(running);
         pipeline.handle.input(Input::Ready)?;
         Ok(pipeline)
     }
 
     /// Whether the endpoint has ended by itself; `Some` holds the reason if it failed.
     pub fn ended(&self) -> Option<Result<(), Error>> {
-        self.endpoint.as_ref().and_then(|endpoint| endpoint.ended())
+        self.end().told()
+    }
+
+    /// The endpoint's end, to wait for or to be woken by.
+    pub fn end(&self) -> End {
+        self.end.clone()
     }
 
     /// A clone-able hand on the pipeline, for other threads.

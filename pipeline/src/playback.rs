@@ -95,10 +95,6 @@ pub struct PlaybackStatus {
     pub audible: bool,
     /// Whether the epoch was played to its end.
     pub finished: bool,
-    /// The epoch before this one.
-    pub previous: Epoch,
-    /// Samples played of the epoch before this one, final.
-    pub previous_played: u64,
     /// Times that an epoch fell silent because its next samples came too late.
     pub underruns: u64,
     /// Samples rendered in all, silence included: the device's clock.

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use duologue_models::load::{self, TtsOptions, VadModel};
 use duologue_models::registry::{Registry, RegistryOptions};
-use duologue_models::stt::SttOptions;
 use duologue_models::{Error, ErrorKind, LastWords, Stt, Tts};
 use duologue_pipeline::{
     Builder, Error as PipelineError, ErrorKind as PipelineErrorKind, Listener, PipelineConfig,
@@ -55,7 +54,7 @@ impl Models {
         std::thread::scope(|scope| {
             let tts = scope.spawn(|| tts(&registry, &config.tts));
             let vad = scope.spawn(|| vad_model(&registry, &config.vad));
-            let stt = stt(&registry, &config.stt)?;
+            let stt = stt(&registry, config)?;
             Ok(Self { stt, tts: join(tts)?, vad: join(vad)? })
         })
     }
@@ -67,7 +66,7 @@ impl Models {
     pub fn load_listening(config: &Config, offline: bool) -> Result<Listening, Error> {
         let registry = registry(offline)?;
         natives(offline)?;
-        Ok(Listening { stt: stt(&registry, &config.stt)?, vad: vad_model(&registry, &config.vad)? })
+        Ok(Listening { stt: stt(&registry, config)?, vad: vad_model(&registry, &config.vad)? })
     }
 
     /// Loads only what speaking needs.
@@ -146,8 +145,8 @@ fn natives(offline: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn stt(registry: &Registry, name: &str) -> Result<Arc<dyn Stt>, Error> {
-    load::stt(registry, &named(name, "builtin-stt"), &SttOptions::default())
+fn stt(registry: &Registry, config: &Config) -> Result<Arc<dyn Stt>, Error> {
+    load::stt(registry, &named(&config.stt, "builtin-stt"), &config.recogniser)
 }
 
 fn tts(registry: &Registry, name: &str) -> Result<Arc<dyn Tts>, Error> {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use duologue_models::SpeakOptions;
-use duologue_pipeline::endpoint::{Endpoint, Exchange};
+use duologue_pipeline::endpoint::{End, Endpoint, Exchange};
 use duologue_pipeline::{Builder as PipelineBuilder, Handle, Simulation};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::answer::SessionResponder;
 use super::core::{MAX_TRANSCRIPTS, Output, SessionCore, lock};
@@ -23,9 +23,6 @@ use crate::llm::Llm;
 use crate::store::HistoryStore;
 use crate::tool::{Executor, ToolEvent, Toolset};
 use crate::{Error, ErrorKind};
-
-/// How often it is looked whether the endpoint has ended by itself.
-const END_POLL: Duration = Duration::from_millis(200);
 
 /// The parts of a session.
 ///
@@ -200,9 +197,9 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
             Ok(Err(error)) => return Err(self.give_up(error.into())),
             Err(_) => return Err(self.give_up(Error::new(ErrorKind::Pipeline, "the endpoint panicked"))),
         };
-        let handle = pipeline.handle();
+        let (handle, end) = (pipeline.handle(), pipeline.end());
         *lock(&self.shared.pipeline) = Some(pipeline);
-        self.watch_endpoint();
+        self.close_at(end);
         self.begin(agent, Output::Audio(handle));
         Ok(())
     }
@@ -308,25 +305,23 @@ impl<U: Send + Sync + 'static> AgentSession<U> {
         });
     }
 
-    /// Closes the session when the endpoint has ended by itself.
-    fn watch_endpoint(&self) {
+    /// Closes the session when the endpoint ends by itself.
+    fn close_at(&self, end: End) {
         let (shared, mut life) = (Arc::downgrade(&self.shared), self.shared.life.subscribe());
+        let (woken, told) = (Arc::new(Notify::new()), end.clone());
+        let wake = Arc::clone(&woken);
+        end.then(move || wake.notify_one());
         tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = life.wait_for(|life| matches!(life, Life::Closing | Life::Closed)) => return,
-                    () = tokio::time::sleep(END_POLL) => {}
-                }
-                let Some(shared) = shared.upgrade() else { return };
-                let ended = lock(&shared.pipeline).as_ref().and_then(|pipeline| pipeline.ended());
-                let session = AgentSession { shared, scope: None };
-                match ended {
-                    None => continue,
-                    Some(Err(error)) => session.emit(SessionEvent::from(&Error::from(error))),
-                    Some(Ok(())) => {}
-                }
-                return session.close().await;
+            tokio::select! {
+                _ = life.wait_for(|life| matches!(life, Life::Closing | Life::Closed)) => return,
+                () = woken.notified() => {}
             }
+            let Some(shared) = shared.upgrade() else { return };
+            let session = AgentSession { shared, scope: None };
+            if let Some(Err(error)) = told.told() {
+                session.emit(SessionEvent::from(&Error::from(error)));
+            }
+            session.close().await;
         });
     }
 }

@@ -2,7 +2,9 @@
 //! that the node turns into a stream of transcripts, most simply by [`Recogniser::recognise`].
 //!
 //! The node's stream is polled where recognition runs, each time sound has come: nothing waits, and
-//! simulated time works as real time does. A node that fails or panics fails its utterance.
+//! simulated time works as real time does. Only when the sound has ended is a node waited for that asks
+//! somebody else, a server or another process, at most [`LAST_WORDS`]. A node that fails or panics fails its
+//! utterance.
 //!
 //! Life cycle: [`Hearing`] is the recogniser that the pipeline knows → a [`Listening`] → for each
 //! utterance the node's stream, from its first sound to its end.
@@ -10,7 +12,9 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use duologue_models::{Error, ErrorKind, Stt, SttStream};
 use futures_util::StreamExt;
@@ -22,6 +26,8 @@ use crate::agent::{Agent, AudioStream, TranscriptStream};
 
 /// Blocks that a node may leave unread: over a minute.
 const MAX_UNREAD: usize = 1_024;
+/// How long a node may take for its last words after the sound's end; then what it has said is all.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// An agent's recogniser: its `stt_node` around the model in force.
 pub(super) struct Hearing<U: Send + Sync + 'static> {
@@ -33,7 +39,15 @@ impl<U: Send + Sync + 'static> Stt for Hearing<U> {
     fn stream(&self) -> Result<Box<dyn SttStream>, Error> {
         let (agent, stt) = (Arc::clone(&self.agent), Arc::clone(&self.stt));
         let shared = Arc::new(Mutex::new(Shared { model: Some(stt.stream()?), ..Shared::default() }));
-        Ok(Box::new(Listening { agent, stt, shared, node: None, done: Vec::new(), partial: String::new() }))
+        Ok(Box::new(Listening {
+            agent,
+            stt,
+            shared,
+            node: None,
+            done: Vec::new(),
+            partial: String::new(),
+            over: false,
+        }))
     }
 
     fn name(&self) -> &str {
@@ -61,6 +75,17 @@ struct Listening<U: Send + Sync + 'static> {
     /// Final transcripts of the utterance.
     done: Vec<String>,
     partial: String,
+    /// The node has ended.
+    over: bool,
+}
+
+/// Wakes the thread that waits for a node.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 impl<U: Send + Sync + 'static> Listening<U> {
@@ -82,13 +107,17 @@ impl<U: Send + Sync + 'static> Listening<U> {
         Ok(())
     }
 
-    /// Takes what the node gives now.
-    fn poll(&mut self) -> Result<(), Error> {
+    /// Takes what the node gives now; whether it may give more. Who gives it more wakes `waker`.
+    fn poll(&mut self, waker: &Waker) -> Result<bool, Error> {
+        let mut more = false;
         while let Some(node) = &mut self.node {
-            let mut context = Context::from_waker(Waker::noop());
+            let mut context = Context::from_waker(waker);
             let polled = catch_unwind(AssertUnwindSafe(|| node.poll_next_unpin(&mut context)));
             match polled.map_err(|_| broken("panicked"))? {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    more = !self.over;
+                    break;
+                }
                 Poll::Ready(Some(TranscriptEvent { text, is_final: false })) => self.partial = text,
                 Poll::Ready(Some(TranscriptEvent { text, is_final: true })) => {
                     self.partial.clear();
@@ -97,13 +126,14 @@ impl<U: Send + Sync + 'static> Listening<U> {
                 Poll::Ready(None) => {
                     // What sounds from here on is not listened to.
                     self.node = Some(futures_util::stream::pending().boxed());
+                    self.over = true;
                     break;
                 }
             }
         }
         match lock(&self.shared).failure.take() {
             Some(error) => Err(error),
-            None => Ok(()),
+            None => Ok(more),
         }
     }
 
@@ -126,14 +156,15 @@ impl<U: Send + Sync + 'static> SttStream for Listening<U> {
             shared.reader.take()
         };
         reader.into_iter().for_each(Waker::wake);
-        self.poll()
+        // Sound comes soon again: what the node says meanwhile is taken then.
+        self.poll(Waker::noop()).map(drop)
     }
 
     fn partial(&self) -> duologue_models::Transcript {
         self.text()
     }
 
-    /// A node that waits for anything but sound has said all it could.
+    /// Waits for the node's last words.
     fn finish(&mut self) -> Result<duologue_models::Transcript, Error> {
         self.begin()?;
         let reader = {
@@ -142,13 +173,25 @@ impl<U: Send + Sync + 'static> SttStream for Listening<U> {
             shared.reader.take()
         };
         reader.into_iter().for_each(Waker::wake);
-        self.poll()?;
+        let (waker, deadline) =
+            (Waker::from(Arc::new(Unpark(std::thread::current()))), Instant::now() + LAST_WORDS);
+        while self.poll(&waker)? {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tracing::warn!(
+                    "the agent's stt_node is not done 1 s after the end of the sound; its words so far count"
+                );
+                break;
+            }
+            std::thread::park_timeout(left);
+        }
         Ok(self.text())
     }
 
     fn reset(&mut self) {
         // Brings the model's stream back.
         self.node = None;
+        self.over = false;
         self.done.clear();
         self.partial.clear();
         let mut shared = lock(&self.shared);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::session_rig::{Lines, Listener, Rig, config};
 use duologue_agent::agent::{AudioStream, TranscriptStream};
-use duologue_agent::session::Recogniser;
+use duologue_agent::session::{Recogniser, TranscriptEvent};
 use duologue_agent::{Agent, Handoff, Overrides, SessionEvent, SimpleAgent};
 use duologue_eval::{Rule, Script, ScriptedLlm};
 use futures_util::StreamExt;
@@ -119,4 +119,34 @@ fn a_node_that_breaks_does_not_end_the_conversation() {
         rig.close();
         rig.check();
     }
+}
+
+/// Asks somebody else for the words, who takes his time.
+struct Asking;
+
+impl Agent for Asking {
+    fn instructions(&self) -> String {
+        "You ask.".into()
+    }
+    fn stt_node(&self, audio: AudioStream, _: Recogniser) -> TranscriptStream {
+        let words = async move {
+            audio.for_each(|_| async {}).await;
+            let (sender, words) = tokio::sync::oneshot::channel();
+            std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                sender.send("told by another".to_owned())
+            });
+            TranscriptEvent { text: words.await.unwrap_or_default(), is_final: true }
+        };
+        futures_util::stream::once(words).boxed()
+    }
+}
+
+#[test]
+fn a_node_that_asks_somebody_else_is_waited_for() {
+    let mut rig = Rig::of(&[(300, 1_000, "not by this one")], model(), config(), Asking);
+    rig.run_ms(3_500);
+    assert_eq!(rig.user_turns, ["told by another"]);
+    rig.close();
+    rig.check();
 }

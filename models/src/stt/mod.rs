@@ -7,6 +7,7 @@
 //! [`StreamingStt`] hears while somebody speaks; [`OfflineStt`] takes whole utterances and answers at the
 //! end; [`TwoPass`] joins one of each. [`crate::load`] tells by a model's family which one it is for.
 
+mod hotwords;
 mod model_dir;
 mod offline;
 mod options;

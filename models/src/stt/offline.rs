@@ -18,6 +18,7 @@ use std::path::Path;
 
 use duologue_native::sherpa::{OfflineConfig, OfflineRecognizer};
 
+use super::hotwords;
 use super::model_dir::{Found, ModelDir};
 use super::options::SttOptions;
 use super::streaming::{finite, loading};
@@ -45,6 +46,7 @@ impl OfflineStt {
     pub fn load(dir: &Path, options: &SttOptions) -> Result<Self, Error> {
         options.validate()?;
         let found = ModelDir::open(dir)?;
+        hotwords::refuse(options, &found.name, found.found.family())?;
         let Found::Offline { model } = found.found else {
             let message =
                 format!("{}: a streaming model, where one for whole utterances is wanted", dir.display());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hotwords;
 use crate::Error;
 use crate::model_toml::check;
 
@@ -18,12 +19,24 @@ pub struct SttOptions {
     pub blank_penalty: Option<f32>,
     /// Silence, in ms, that `finish` appends so that the last word is written; at most 5000.
     pub tail_ms: Option<u32>,
+    /// Words and phrases to prefer: names, streets, products; at most 1,000 of at most 100 characters. They need
+    /// a streaming transducer, which then decodes by beam search (4 paths, if `paths` does not say otherwise).
+    pub hotwords: Vec<String>,
+    /// What each token of a hotword adds to the score of a sequence, `0.0..=10.0`. 1.5 is usual; more invents them.
+    pub hotword_score: f32,
 }
 
 impl Default for SttOptions {
-    /// One thread; the rest as the model says.
+    /// One thread and no hotwords; the rest as the model says.
     fn default() -> Self {
-        Self { threads: 1, paths: None, blank_penalty: None, tail_ms: None }
+        Self {
+            threads: 1,
+            paths: None,
+            blank_penalty: None,
+            tail_ms: None,
+            hotwords: Vec::new(),
+            hotword_score: 1.5,
+        }
     }
 }
 
@@ -31,9 +44,10 @@ impl SttOptions {
     /// Checks every key.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Config`], naming the first key that is out of range, as `stt.<key>`.
+    /// [`crate::ErrorKind::Config`], naming the first key that is out of range, as `recogniser.<key>`.
     pub fn validate(&self) -> Result<(), Error> {
-        check("stt.", self.threads, self.paths, self.blank_penalty, self.tail_ms)
+        check("recogniser.", self.threads, self.paths, self.blank_penalty, self.tail_ms)?;
+        hotwords::check(&self.hotwords, self.hotword_score)
     }
 }
 
@@ -45,10 +59,18 @@ mod tests {
     #[test]
     fn a_wrong_key_is_not_left_unnamed() {
         for (key, options) in [
-            ("stt.threads", SttOptions { threads: 0, ..SttOptions::default() }),
-            ("stt.paths", SttOptions { paths: Some(1_000), ..SttOptions::default() }),
-            ("stt.blank_penalty", SttOptions { blank_penalty: Some(f32::NAN), ..SttOptions::default() }),
-            ("stt.tail_ms", SttOptions { tail_ms: Some(60_000), ..SttOptions::default() }),
+            ("recogniser.threads", SttOptions { threads: 0, ..SttOptions::default() }),
+            ("recogniser.paths", SttOptions { paths: Some(1_000), ..SttOptions::default() }),
+            (
+                "recogniser.blank_penalty",
+                SttOptions { blank_penalty: Some(f32::NAN), ..SttOptions::default() },
+            ),
+            ("recogniser.tail_ms", SttOptions { tail_ms: Some(60_000), ..SttOptions::default() }),
+            ("recogniser.hotwords", SttOptions { hotwords: vec![" ".into()], ..SttOptions::default() }),
+            ("recogniser.hotwords", SttOptions { hotwords: vec!["a\nb".into()], ..SttOptions::default() }),
+            ("recogniser.hotwords", SttOptions { hotwords: vec!["a :9".into()], ..SttOptions::default() }),
+            ("recogniser.hotwords", SttOptions { hotwords: vec!["a".repeat(101)], ..SttOptions::default() }),
+            ("recogniser.hotword_score", SttOptions { hotword_score: f32::NAN, ..SttOptions::default() }),
         ] {
             let error = options.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -22,11 +22,12 @@ use std::path::Path;
 
 use duologue_native::sherpa::{Decoding, OnlineConfig, OnlineRecognizer, OnlineStream};
 
+use super::hotwords;
 use super::model_dir::{Found, ModelDir};
 use super::options::SttOptions;
 use super::words::{Style, transcript};
 use super::{Stt, SttStream, Transcript};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Family};
 
 /// Silence beyond the model's window, in ms, that lets it write the last word: models write up to
 /// about 0.3 s after they heard.
@@ -55,6 +56,7 @@ impl StreamingStt {
     pub fn load(dir: &Path, options: &SttOptions) -> Result<Self, Error> {
         options.validate()?;
         let found = ModelDir::open(dir)?;
+        let family = found.found.family();
         let Found::Online { model, window } = found.found else {
             let message =
                 format!("{}: a model for whole utterances, where a streaming one is wanted", dir.display());
@@ -66,8 +68,13 @@ impl StreamingStt {
         if let Some(paths) = options.paths.or(found.toml.paths).filter(|&paths| paths > 0) {
             config.decoding = Decoding::ModifiedBeam { max_active_paths: paths };
         }
-        let recognizer = OnlineRecognizer::new(&config).map_err(|e| loading(e, dir))?;
         let style = Style::read(&found.tokens)?;
+        if family != Family::Transducer {
+            hotwords::refuse(options, &found.name, family)?;
+        }
+        let vocabulary = hotwords::give(&mut config, options, &found.tokens, style)?;
+        let recognizer = OnlineRecognizer::new(&config).map_err(|e| loading(e, dir))?;
+        drop(vocabulary);
         let tail_ms = options.tail_ms.or(found.toml.tail_ms).unwrap_or(window * 10 + LATE_MS);
         Ok(Self { name: found.name, recognizer, style, tail: tail_ms as usize * 16 })
     }

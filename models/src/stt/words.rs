@@ -29,7 +29,7 @@ impl Style {
         Ok(Self::of(&text))
     }
 
-    fn of(tokens: &str) -> Self {
+    pub(super) fn of(tokens: &str) -> Self {
         let names = tokens.lines().filter_map(|line| line.split_whitespace().next());
         let lower =
             names.filter(|name| !name.starts_with('<')).any(|name| name.chars().any(char::is_lowercase));
@@ -40,6 +40,11 @@ impl Style {
     /// writes capitals may have a piece `UNK` of a real word.
     fn is_unknown(self, token: &str) -> bool {
         matches!(token, "<unk>" | "<UNK>" | "[unk]" | "[UNK]") || token == "UNK" && !self.capitals
+    }
+
+    /// `text` in the case that the tokens have.
+    pub(super) fn as_tokens(self, text: &str) -> String {
+        if self.capitals { text.to_uppercase() } else { text.into() }
     }
 
     fn write(self, text: &str) -> String {

@@ -96,7 +96,6 @@ pub struct TtsOptions {
 /// // Kokoro on one core of an EPYC: 48 ms a phoneme, each of which sounds for 69 ms.
 /// let cost = TtsCost { fixed_ms: 50.0, ms_per_phoneme: 48.0, audio_ms_per_phoneme: 69.0 };
 /// assert_eq!(cost.first_clause_phonemes(Duration::from_millis(600)), 11);
-/// assert_eq!(cost.next_clause_phonemes(cost.audio(11)), 11);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TtsCost {
@@ -111,13 +110,9 @@ pub struct TtsCost {
 impl TtsCost {
     /// The longest first clause, in phonemes (6 to 200), whose audio is there within `target`.
     pub fn first_clause_phonemes(&self, target: Duration) -> usize {
-        self.longest_within(target.as_secs_f32() * 1000.0)
-    }
-
-    /// The longest clause, in phonemes (6 to 200), that is ready before `playing` has been played:
-    /// four fifths of it are counted, the rest is for a busy moment.
-    pub fn next_clause_phonemes(&self, playing: Duration) -> usize {
-        self.longest_within(playing.as_secs_f32() * 800.0)
+        let phonemes = (target.as_secs_f32() * 1000.0 - self.fixed_ms) / self.ms_per_phoneme.max(0.001);
+        // A cast from NaN or below gives 0, from above the largest: both are clamped.
+        (phonemes as usize).clamp(6, 200)
     }
 
     /// Time to synthesize a clause of so many phonemes.
@@ -128,12 +123,6 @@ impl TtsCost {
     /// Length of a clause of so many phonemes.
     pub fn audio(&self, phonemes: usize) -> Duration {
         milliseconds(self.audio_ms_per_phoneme * phonemes as f32)
-    }
-
-    fn longest_within(&self, ms: f32) -> usize {
-        let phonemes = (ms - self.fixed_ms) / self.ms_per_phoneme.max(0.001);
-        // A cast from NaN or below gives 0, from above the largest: both are clamped.
-        (phonemes as usize).clamp(6, 200)
     }
 }
 
@@ -200,7 +189,6 @@ mod tests {
         {
             for target in [Duration::ZERO, Duration::from_millis(300), Duration::MAX] {
                 assert!((6..=200).contains(&cost.first_clause_phonemes(target)), "{cost:?}");
-                assert!((6..=200).contains(&cost.next_clause_phonemes(target)), "{cost:?}");
             }
             let _ = (cost.synthesis(usize::MAX), cost.audio(usize::MAX));
         }

@@ -280,6 +280,35 @@ fn wrong_options_do_not_reach_the_engine() {
 }
 
 #[test]
+fn a_hotword_is_heard_where_another_word_would_be() {
+    let (Some(dir), Some(jfk)) = (shared(ZIPFORMER), shared("material/speech/jfk.wav")) else { return };
+    let samples = read(&jfk);
+    let heard = |options: &SttOptions| {
+        let stt = StreamingStt::load(&dir, options).unwrap();
+        decode(&mut *stt.stream().unwrap(), &samples).text
+    };
+    let beam = SttOptions { paths: Some(4), ..SttOptions::default() };
+    let preferring = SttOptions { hotwords: vec!["contree".into()], hotword_score: 4.0, ..beam.clone() };
+    let (plain, preferred) = (heard(&beam), heard(&preferring));
+    println!("{plain}\n{preferred}");
+    assert!(!plain.contains("contree") && preferred.contains("contree"), "{plain:?} → {preferred:?}");
+}
+
+#[test]
+fn a_hotword_that_cannot_be_used_is_not_ignored() {
+    let hotwords = |word: &str| SttOptions { hotwords: vec![word.into()], ..SttOptions::default() };
+    if let Some(dir) = shared(ZIPFORMER) {
+        let error = StreamingStt::load(&dir, &hotwords("Zürich")).err().unwrap();
+        assert!(error.to_string().contains("\"Zürich\"") && error.to_string().contains("'Ü'"), "{error}");
+    }
+    let Some(dir) = spike() else { return };
+    let Some(outcome) = load(dir.path(), &hotwords("yes")) else { return };
+    let error = outcome.err().expect("CTC models have no use for hotwords");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("recogniser.hotwords"), "{error}");
+}
+
+#[test]
 fn a_streaming_model_is_not_loaded_as_another() {
     let Some(dir) = shared(ZIPFORMER) else { return };
     let error = OfflineStt::load(&dir, &SttOptions::default()).err().unwrap();

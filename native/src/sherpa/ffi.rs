@@ -728,10 +728,6 @@ pub struct SherpaOnnx {
         stream: *const SherpaOnnxOnlineStream,
     ),
     pub SherpaOnnxOnlineStreamInputFinished: unsafe extern "C" fn(stream: *const SherpaOnnxOnlineStream),
-    pub SherpaOnnxOnlineStreamIsEndpoint: unsafe extern "C" fn(
-        recognizer: *const SherpaOnnxOnlineRecognizer,
-        stream: *const SherpaOnnxOnlineStream,
-    ) -> i32,
     pub SherpaOnnxCreateOfflineRecognizer: unsafe extern "C" fn(
         config: *const SherpaOnnxOfflineRecognizerConfig,
     ) -> *const SherpaOnnxOfflineRecognizer,
@@ -824,8 +820,6 @@ impl SherpaOnnx {
         let SherpaOnnxOnlineStreamReset = __library.get(b"SherpaOnnxOnlineStreamReset\0").map(|sym| *sym)?;
         let SherpaOnnxOnlineStreamInputFinished =
             __library.get(b"SherpaOnnxOnlineStreamInputFinished\0").map(|sym| *sym)?;
-        let SherpaOnnxOnlineStreamIsEndpoint =
-            __library.get(b"SherpaOnnxOnlineStreamIsEndpoint\0").map(|sym| *sym)?;
         let SherpaOnnxCreateOfflineRecognizer =
             __library.get(b"SherpaOnnxCreateOfflineRecognizer\0").map(|sym| *sym)?;
         let SherpaOnnxDestroyOfflineRecognizer =
@@ -876,7 +870,6 @@ impl SherpaOnnx {
             SherpaOnnxDestroyOnlineRecognizerResult,
             SherpaOnnxOnlineStreamReset,
             SherpaOnnxOnlineStreamInputFinished,
-            SherpaOnnxOnlineStreamIsEndpoint,
             SherpaOnnxCreateOfflineRecognizer,
             SherpaOnnxDestroyOfflineRecognizer,
             SherpaOnnxCreateOfflineStream,
@@ -967,13 +960,6 @@ impl SherpaOnnx {
     }
     pub unsafe fn SherpaOnnxOnlineStreamInputFinished(&self, stream: *const SherpaOnnxOnlineStream) {
         (self.SherpaOnnxOnlineStreamInputFinished)(stream)
-    }
-    pub unsafe fn SherpaOnnxOnlineStreamIsEndpoint(
-        &self,
-        recognizer: *const SherpaOnnxOnlineRecognizer,
-        stream: *const SherpaOnnxOnlineStream,
-    ) -> i32 {
-        (self.SherpaOnnxOnlineStreamIsEndpoint)(recognizer, stream)
     }
     pub unsafe fn SherpaOnnxCreateOfflineRecognizer(
         &self,

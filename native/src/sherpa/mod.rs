@@ -34,8 +34,7 @@ mod tokens;
 pub use keyword::{Detection, KeywordConfig, KeywordSpotter, KeywordStream};
 pub use offline::{OfflineConfig, OfflineModel, OfflineRecognizer, OfflineResult, WhisperTask};
 pub use online::{
-    Decoding, EndpointRules, Hotwords, OnlineConfig, OnlineModel, OnlineRecognizer, OnlineResult,
-    OnlineStream,
+    Decoding, Hotwords, OnlineConfig, OnlineModel, OnlineRecognizer, OnlineResult, OnlineStream,
 };
 
 /// Samples per second of all audio that goes in.

@@ -77,24 +77,6 @@ pub enum Decoding {
     },
 }
 
-/// When an utterance is taken to be over; any rule suffices. Times in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EndpointRules {
-    /// Silence that ends it even if nothing was recognised.
-    pub silence_without_speech: f32,
-    /// Silence that ends it after something was recognised.
-    pub silence_after_speech: f32,
-    /// Length that ends it in any case.
-    pub longest_utterance: f32,
-}
-
-impl Default for EndpointRules {
-    /// sherpa-onnx's own defaults: 2.4 s, 1.2 s, 20 s.
-    fn default() -> Self {
-        Self { silence_without_speech: 2.4, silence_after_speech: 1.2, longest_utterance: 20.0 }
-    }
-}
-
 /// Phrases to prefer; transducers with [`Decoding::ModifiedBeam`] only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hotwords {
@@ -118,8 +100,6 @@ pub struct OnlineConfig {
     pub num_threads: u16,
     /// How tokens are chosen. Default greedy.
     pub decoding: Decoding,
-    /// When an utterance is over; `None` (the default) if the caller decides.
-    pub endpoint: Option<EndpointRules>,
     /// Phrases to prefer.
     pub hotwords: Option<Hotwords>,
     /// Subtracted from the blank's score; above 0 fewer words are missed and more are invented. Default 0.
@@ -134,7 +114,6 @@ impl OnlineConfig {
             tokens: tokens.into(),
             num_threads: 1,
             decoding: Decoding::Greedy,
-            endpoint: None,
             hotwords: None,
             blank_penalty: 0.0,
         }
@@ -260,12 +239,6 @@ impl OnlineRecognizer {
         if let Decoding::ModifiedBeam { max_active_paths } = config.decoding {
             c.decoding_method = strings.text("modified_beam_search")?;
             c.max_active_paths = max_active_paths.into();
-        }
-        if let Some(rules) = &config.endpoint {
-            c.enable_endpoint = 1;
-            c.rule1_min_trailing_silence = rules.silence_without_speech;
-            c.rule2_min_trailing_silence = rules.silence_after_speech;
-            c.rule3_min_utterance_length = rules.longest_utterance;
         }
         if let Some(hotwords) = &config.hotwords {
             c.hotwords_score = hotwords.score;
@@ -440,12 +413,6 @@ impl OnlineStream {
             sherpa().SherpaOnnxDestroyOnlineRecognizerResult(raw);
             result
         }
-    }
-
-    /// Whether one of the [`EndpointRules`] says that the utterance is over; never without rules.
-    pub fn is_endpoint(&self) -> bool {
-        // SAFETY: a live recogniser and a live stream of it.
-        unsafe { sherpa().SherpaOnnxOnlineStreamIsEndpoint(self.raw(), self.stream.as_ptr()) == 1 }
     }
 
     /// Forgets what was recognised and begins a new utterance. Audio that was given and not yet decoded stays.

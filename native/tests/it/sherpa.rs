@@ -5,8 +5,8 @@ use std::{path::PathBuf, thread};
 use duologue_native::{
     ErrorKind,
     sherpa::{
-        Decoding, EndpointRules, Hotwords, KeywordConfig, KeywordSpotter, OnlineConfig, OnlineModel,
-        OnlineRecognizer, OnlineResult, OnlineStream,
+        Decoding, Hotwords, KeywordConfig, KeywordSpotter, OnlineConfig, OnlineModel, OnlineRecognizer,
+        OnlineResult, OnlineStream,
     },
 };
 
@@ -108,22 +108,6 @@ fn strange_samples_do_not_end_the_process() {
         stream.decode_ready();
         let _ = stream.result();
     }
-}
-
-#[test]
-fn endpoint_is_not_missed() {
-    let (Some(mut config), Some(samples)) = (zipformer_config(), common::speech(JFK)) else { return };
-    let recognizer = OnlineRecognizer::new(&config).unwrap();
-    let ends = |recognizer: &OnlineRecognizer| {
-        let mut stream = recognizer.stream().unwrap();
-        stream.accept(&samples).unwrap();
-        stream.accept(&[0.0; 32_000]).unwrap();
-        stream.decode_ready();
-        stream.is_endpoint()
-    };
-    assert!(!ends(&recognizer), "no rules, yet an end");
-    config.endpoint = Some(EndpointRules::default());
-    assert!(ends(&OnlineRecognizer::new(&config).unwrap()));
 }
 
 #[test]

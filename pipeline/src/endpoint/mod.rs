@@ -20,6 +20,7 @@
 //! ```
 
 mod duplex;
+mod end;
 mod file;
 mod memory;
 mod null;
@@ -30,6 +31,7 @@ pub mod simulated;
 
 pub use crate::playout::Playout;
 pub use duplex::{Duplex, Sink, Source};
+pub use end::End;
 pub use file::{WavSink, WavSource};
 pub use memory::{MemoryConfig, MemoryCounters, MemoryEndpoint, MemoryInput, MemoryOutput, memory};
 pub use null::{Discard, Silence};
@@ -95,16 +97,16 @@ pub struct EndpointIo {
 
 /// A running endpoint; dropping it stops the callbacks.
 pub trait Running: Send {
-    /// Whether the source has ended or the device has gone; `Some` holds the reason if it failed.
-    fn ended(&self) -> Option<Result<(), Error>>;
+    /// The end that comes by itself: the source is exhausted, or the device has gone.
+    fn end(&self) -> End;
 
     /// Stops the callbacks and closes, as dropping does, and tells what dropping cannot.
     ///
     /// # Errors
-    /// What [`Running::ended`] holds, or [`crate::ErrorKind::Io`] if the last of the output cannot
+    /// What [`Running::end`] tells, or [`crate::ErrorKind::Io`] if the last of the output cannot
     /// be written.
     fn stop(self: Box<Self>) -> Result<(), Error> {
-        self.ended().unwrap_or(Ok(()))
+        self.end().told().unwrap_or(Ok(()))
     }
 }
 

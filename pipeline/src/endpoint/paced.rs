@@ -18,11 +18,11 @@
 //! # }
 //! ```
 
-use super::{Endpoint, EndpointIo, Exchange, Flow, Playout, Rates, Running};
+use super::{End, Endpoint, EndpointIo, Exchange, Flow, Playout, Rates, Running};
 use crate::{Error, ErrorKind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const BLOCK: Duration = Duration::from_millis(10);
@@ -110,24 +110,12 @@ impl<E: Exchange + 'static> Endpoint for Paced<E> {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
-    ended: Mutex<Option<Result<(), Error>>>,
+    end: End,
 }
 
 impl Shared {
-    fn end(&self, result: Result<(), Error>) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // A failure outranks the end of the source; the first failure is the reason.
-        if !matches!(*ended, Some(Err(_))) {
-            *ended = Some(result);
-        }
-    }
-
-    fn ended(&self) -> Option<Result<(), Error>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn failure(&self) -> Error {
-        match self.ended() {
+        match self.end.told() {
             Some(Err(e)) => e,
             _ => Error::new(ErrorKind::Closed, "the endpoint's thread has gone; build a new pipeline"),
         }
@@ -155,7 +143,7 @@ impl<E: Exchange> Driver<E> {
         });
         if let Err(e) = &outcome {
             tracing::error!("endpoint failed: {e}");
-            self.shared.end(Err(e.clone()));
+            self.shared.end.tell(Err(e.clone()));
         }
         // Nobody waits any more if the handle has given up.
         let _ = self.done.try_send(outcome);
@@ -179,7 +167,7 @@ impl<E: Exchange> Driver<E> {
             }
             if flow == Flow::Ended && !ended {
                 ended = true;
-                self.shared.end(Ok(()));
+                self.shared.end.tell(Ok(()));
             }
         }
         Ok(())
@@ -243,7 +231,7 @@ impl PacedRunning {
         self.shared.stop.store(true, Ordering::Relaxed);
         match self.done.recv_timeout(DEADLINE) {
             Ok(outcome) => outcome,
-            Err(RecvTimeoutError::Disconnected) => self.shared.ended().unwrap_or(Ok(())),
+            Err(RecvTimeoutError::Disconnected) => self.shared.end.told().unwrap_or(Ok(())),
             Err(RecvTimeoutError::Timeout) => {
                 let what =
                     "the endpoint did not stop within 5 s and was left behind; check what it writes to";
@@ -254,8 +242,8 @@ impl PacedRunning {
 }
 
 impl Running for PacedRunning {
-    fn ended(&self) -> Option<Result<(), Error>> {
-        self.shared.ended()
+    fn end(&self) -> End {
+        self.shared.end.clone()
     }
 
     fn stop(self: Box<Self>) -> Result<(), Error> {

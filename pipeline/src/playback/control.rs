@@ -5,7 +5,7 @@ use super::word::ControlWord;
 use super::{Epoch, Mode, PlaybackStatus};
 
 /// Fields of the renderer's report.
-pub(super) const FIELDS: usize = 6;
+pub(super) const FIELDS: usize = 4;
 
 /// What both sides share; atomics only.
 #[derive(Debug)]
@@ -25,24 +25,20 @@ impl Shared {
                 | u64::from(status.mode.code())
                 | u64::from(status.audible) << 8
                 | u64::from(status.finished) << 9,
-            u64::from(status.previous.0),
             status.played,
-            status.previous_played,
             status.underruns,
             status.device_samples,
         ]);
     }
 
     fn read(&self) -> PlaybackStatus {
-        let [head, previous, played, previous_played, underruns, device_samples] = self.report.read();
+        let [head, played, underruns, device_samples] = self.report.read();
         PlaybackStatus {
             epoch: Epoch((head >> 32) as u32),
             mode: Mode::from_code(head as u8),
             played,
             audible: head & 1 << 8 != 0,
             finished: head & 1 << 9 != 0,
-            previous: Epoch(previous as u32),
-            previous_played,
             underruns,
             device_samples,
         }

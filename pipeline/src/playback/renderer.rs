@@ -93,8 +93,6 @@ impl Renderer {
     fn begin(&mut self, epoch: Epoch) {
         self.discard(self.ready);
         (self.ready, self.last, self.lost) = (0, false, false);
-        self.status.previous = self.status.epoch;
-        self.status.previous_played = self.status.played;
         self.status.epoch = epoch;
         self.status.played = 0;
         self.voice.begin();

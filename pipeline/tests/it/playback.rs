@@ -170,8 +170,6 @@ fn assert_played_is_true(statuses: &[PlaybackStatus]) {
             let cut = |s: &PlaybackStatus| matches!(s.mode, Mode::Held | Mode::Stopped);
             assert!(!(cut(before) && cut(after)) || after.played == before.played, "{before:?} → {after:?}");
             assert!(!before.finished || after.finished);
-        } else {
-            assert_eq!((after.previous, after.previous_played >= before.played), (before.epoch, true));
         }
     }
 }
@@ -393,7 +391,6 @@ fn a_stopped_turn_is_not_reported_as_finished() {
     rig.render(200);
     let status = rig.status();
     assert_eq!((status.epoch, status.played, status.finished), (Epoch(2), 100, true));
-    assert_eq!((status.previous, status.previous_played), (Epoch(1), 400));
 }
 
 #[test]

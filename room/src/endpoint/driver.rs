@@ -44,7 +44,7 @@ impl Driver {
         let drive = std::panic::AssertUnwindSafe(|| self.drive(ready));
         if std::panic::catch_unwind(drive).is_err() {
             let what = "the room's endpoint panicked; join again";
-            self.shared.end(Err(PipelineError::new(PipelineErrorKind::Closed, what)));
+            self.shared.end_with(Err(PipelineError::new(PipelineErrorKind::Closed, what)));
         }
         // Nobody waits any more if the handle has given up.
         let _ = done.try_send(());
@@ -106,7 +106,7 @@ impl Driver {
         }
         if error.kind() == ErrorKind::Closed || self.refusals >= REFUSALS {
             let what = format!("the room takes no sound any more: {error}");
-            self.shared.end(Err(PipelineError::new(PipelineErrorKind::Closed, what)));
+            self.shared.end_with(Err(PipelineError::new(PipelineErrorKind::Closed, what)));
         }
     }
 

@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use duologue_pipeline::endpoint::{Endpoint, EndpointIo, Rates, Running};
+use duologue_pipeline::endpoint::{End, Endpoint, EndpointIo, Rates, Running};
 use duologue_pipeline::resample::Resampler;
 use duologue_pipeline::{Error as PipelineError, ErrorKind as PipelineErrorKind};
 use tokio::runtime::Handle;
@@ -74,7 +74,7 @@ struct Shared {
     /// Nothing is rendered.
     held: AtomicBool,
     stop: AtomicBool,
-    ended: Mutex<Option<Result<(), PipelineError>>>,
+    end: End,
     stats: Mutex<EndpointStats>,
 }
 
@@ -83,14 +83,11 @@ impl Shared {
         self.inlet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, result: Result<(), PipelineError>) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first end is the reason.
-        ended.get_or_insert(result);
-    }
-
-    fn ended(&self) -> Option<Result<(), PipelineError>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn end_with(&self, result: Result<(), PipelineError>) {
+        // The first end is the reason: what fails after the room was left is no news.
+        if self.end.told().is_none() {
+            self.end.tell(result);
+        }
     }
 }
 
@@ -164,7 +161,7 @@ impl EndpointControl {
     /// The room is over; with an error if it failed. The session that runs on it closes.
     pub fn end(&self, result: Result<(), Error>) {
         let failed = |error: Error| PipelineError::new(PipelineErrorKind::Closed, error.to_string());
-        self.shared.end(result.map_err(failed));
+        self.shared.end_with(result.map_err(failed));
     }
 
     /// What the endpoint did so far.
@@ -219,7 +216,7 @@ impl RoomRunning {
     fn halt(&self) -> Result<(), PipelineError> {
         self.shared.stop.store(true, Ordering::Release);
         match self.done.recv_timeout(DEADLINE) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.shared.ended().unwrap_or(Ok(())),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.shared.end.told().unwrap_or(Ok(())),
             Err(RecvTimeoutError::Timeout) => {
                 let what = "the room's thread did not stop within 5 s and was left behind";
                 Err(PipelineError::new(PipelineErrorKind::TimedOut, what))
@@ -229,8 +226,8 @@ impl RoomRunning {
 }
 
 impl Running for RoomRunning {
-    fn ended(&self) -> Option<Result<(), PipelineError>> {
-        self.shared.ended()
+    fn end(&self) -> End {
+        self.shared.end.clone()
     }
 
     fn stop(self: Box<Self>) -> Result<(), PipelineError> {

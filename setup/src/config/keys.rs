@@ -161,6 +161,13 @@ pub static KEYS: &[Key] = &[
     row("tts", Kind::Text, r#""builtin""#, "", "Voice model: a name from `duologue models list`, or a directory."),
     row("vad", Kind::Text, r#""silero""#, "", "Voice activity detector: a name or a file, or `energy`, which needs no model."),
 
+    row("recogniser.threads", Kind::Whole(1, 64), "1", "", "Threads of one inference of the recogniser."),
+    row("recogniser.paths", Kind::Whole(0, 32), "", "", "Sequences that a transducer's beam search keeps; 0 decodes greedily."),
+    row("recogniser.blank_penalty", Kind::Number(-20.0, 20.0), "", "", "Subtracted from the score of nothing said: above 0 fewer words are missed and more are invented."),
+    row("recogniser.tail_ms", Kind::Whole(0, 5_000), "", "ms", "Silence after an utterance's end that lets the last word be written."),
+    row("recogniser.hotwords", Kind::Texts, "[]", "", "Words and phrases to prefer: names, streets, products. They need a streaming transducer."),
+    row("recogniser.hotword_score", Kind::Number(0.0, 10.0), "1.5", "", "What each token of a hotword adds to the score of a sequence."),
+
     row("pipeline.voice.name", Kind::Text, r#""""#, "", "Voice, as `duologue voices` lists them; empty: the model's first."),
     row("pipeline.voice.speed", Kind::Number(0.5, 2.0), "1.0", "", "Tempo."),
 

@@ -35,6 +35,7 @@ pub mod trust;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use duologue_models::stt::SttOptions;
 use duologue_pipeline::PipelineConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -62,6 +63,8 @@ pub struct Config {
     pub tts: String,
     /// Name or file of the voice activity detector, or `energy`.
     pub vad: String,
+    /// How the recogniser is loaded.
+    pub recogniser: SttOptions,
     /// The pipeline's own settings.
     pub pipeline: PipelineConfig,
     /// The agent session's settings; [`Config::session`] reads them.
@@ -84,6 +87,7 @@ impl Default for Config {
             stt: "builtin".to_owned(),
             tts: "builtin".to_owned(),
             vad: "silero".to_owned(),
+            recogniser: SttOptions::default(),
             pipeline: PipelineConfig::default(),
             session: Section::default(),
             llm: Section::default(),
@@ -145,6 +149,7 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), Box<dyn std::error::Error>> {
+        self.recogniser.validate()?;
         self.pipeline.validate()?;
         #[cfg(feature = "agent")]
         {

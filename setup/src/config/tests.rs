@@ -172,6 +172,7 @@ where
 fn the_list_of_keys_is_what_the_types_read() {
     let tables = ["", "conversation", "ear", "ear.echo", "ear.vad", "playback", "voice"];
     hold_against::<PipelineConfig>("pipeline", &tables, |config| config.validate().is_ok());
+    hold_against::<SttOptions>("recogniser", &[""], |options| options.validate().is_ok());
     hold_against::<AgentSettings>("agent", &[""], |_| true);
 }
 

@@ -9,7 +9,7 @@ use duologue_pipeline::wav::WavReader;
 use duologue_pipeline::{Error, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn io(rates: Rates) -> (EndpointIo, CaptureReader) {
     let (capture, reader) = capture_ring(rates.capture, 500);
@@ -19,14 +19,7 @@ fn io(rates: Rates) -> (EndpointIo, CaptureReader) {
 
 /// Waits for the end, at most 20 s.
 fn until_ended(running: &dyn Running) -> Result<(), Error> {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(20) {
-        if let Some(ended) = running.ended() {
-            return ended;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("never ended");
+    running.end().wait(Duration::from_secs(20)).expect("an end within 20 s")
 }
 
 #[test]
@@ -62,7 +55,7 @@ fn file_followed_by_the_ear_does_not_overrun_it() {
         let n = reader.read(&mut block);
         heard.extend_from_slice(&block[..n]);
         done.store(heard.len() as u64, Ordering::Release);
-        if let Some(Err(e)) = running.ended() {
+        if let Some(Err(e)) = running.end().told() {
             panic!("{e}");
         }
     }
@@ -80,7 +73,7 @@ fn dropped_endpoint_does_not_leave_its_file_unfinished() {
     let endpoint = Paced::real_time(exchange);
     let (io, _reader) = io(endpoint.rates());
     let running = Box::new(endpoint).start(io).unwrap();
-    assert!(running.ended().is_none());
+    assert!(running.end().told().is_none());
     drop(running);
     assert!(WavReader::open(&path).unwrap().frames().unwrap() >= 240);
 }

@@ -20,8 +20,7 @@ fn models() -> &'static Models {
     static MODELS: OnceLock<Models> = OnceLock::new();
     MODELS.get_or_init(|| {
         duologue_native::load_with(&duologue_native::LoadOptions::default()).expect("the engines load");
-        let registry =
-            Registry::new(RegistryOptions { offline: true, ..Default::default() }).expect("the registry");
+        let registry = Registry::new(RegistryOptions::default()).expect("the registry");
         let dir = |name, kind| registry.resolve_as(name, kind).expect("a built-in").dir;
         Models {
             stt: Arc::new(
