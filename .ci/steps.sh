@@ -31,6 +31,8 @@ devices() {
 
 mcp() { .ci/mcp.sh; }
 
+serve() { .ci/serve.sh; }
+
 # They talk in real time, on a machine that others use too: what a stall spoils is run once more, aloud.
 livekit() { .ci/livekit.sh "$1" || { echo "FAILED: $1; once more" && .ci/livekit.sh "$1"; }; }
 

@@ -124,6 +124,7 @@ mod audio_pipeline;
 pub mod capture;
 mod clip;
 pub mod conversation;
+pub mod cues;
 mod director;
 pub mod ear;
 pub mod echo;

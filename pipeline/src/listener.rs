@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use duologue_models::Stt;
+use duologue_models::{Stt, Word};
 use duologue_vad::{Detector, SegmenterConfig, Vad, VadEvent};
 
 use crate::offline::model_error;
@@ -34,6 +34,8 @@ pub enum Heard {
         range: Range<u64>,
         /// Its text.
         text: String,
+        /// Its words, where the recogniser gives them; otherwise empty.
+        words: Vec<Word>,
     },
 }
 
@@ -138,12 +140,20 @@ impl Listener {
         while self.scribe.has_work() {
             self.scribe.step(&mut |event| match event {
                 ScribeEvent::Partial { text, .. } => out(Heard::Partial { start: range.start, text }),
-                ScribeEvent::Final { text, .. } => out(Heard::Final { range: range.clone(), text }),
+                ScribeEvent::Final { text, words, .. } => {
+                    let words = words.into_iter().map(placed).collect();
+                    out(Heard::Final { range: range.clone(), text, words });
+                }
                 ScribeEvent::Failed { reason, .. } => failure = Some(reason),
             });
         }
         failure.map_or(Ok(()), |reason| Err(Error::new(ErrorKind::Model, reason)))
     }
+}
+
+/// The word without the silence put before the stream.
+fn placed(Word { text, span }: Word) -> Word {
+    Word { text, span: span.start.saturating_sub(LEAD)..span.end.saturating_sub(LEAD) }
 }
 
 fn vad_error(error: duologue_vad::Error) -> Error {

@@ -7,7 +7,7 @@
 //! [`Scribe::end`] → the final transcript comes out of the next `step`. The scribe holds no thread
 //! and never waits: whoever drives it decides when it runs.
 
-use duologue_models::{Stt, SttStream};
+use duologue_models::{Stt, SttStream, Transcript, Word};
 
 use crate::past::Past;
 
@@ -34,6 +34,8 @@ pub enum ScribeEvent {
         utterance: u64,
         /// Its whole text.
         text: String,
+        /// Its words, in absolute samples at 16 kHz, where the model gives them; otherwise empty.
+        words: Vec<Word>,
     },
     /// The recogniser failed on this utterance, which is over.
     Failed {
@@ -167,9 +169,12 @@ impl Scribe {
         if !over {
             return Ok(false);
         }
-        let text = self.stream.finish()?.text;
+        let Transcript { text, mut words, .. } = self.stream.finish()?;
         self.stream.reset();
-        out(ScribeEvent::Final { utterance: active.utterance, text });
+        for word in &mut words {
+            word.span = word.span.start + active.from..word.span.end + active.from;
+        }
+        out(ScribeEvent::Final { utterance: active.utterance, text, words });
         Ok(true)
     }
 }

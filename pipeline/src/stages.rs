@@ -199,7 +199,9 @@ fn scribe_input(event: ScribeEvent) -> Input {
         ScribeEvent::Partial { utterance, text } => {
             Input::Partial { utterance: UtteranceId(utterance), text }
         }
-        ScribeEvent::Final { utterance, text } => Input::Final { utterance: UtteranceId(utterance), text },
+        ScribeEvent::Final { utterance, text, .. } => {
+            Input::Final { utterance: UtteranceId(utterance), text }
+        }
         ScribeEvent::Failed { reason, .. } => Input::SttFailed { reason },
     }
 }

@@ -1,10 +1,13 @@
 //! The command line: what can be asked for, and the help that teaches it.
 
+#[cfg(feature = "serve")]
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::transcribe::Format;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use duologue::pipeline::cues::Format;
 
 /// A voice pipeline that runs on this machine: it hears, lets an agent think, and speaks.
 ///
@@ -89,6 +92,12 @@ pub enum Command {
     /// Play scenarios with an agent; needs a build with the feature `agent`
     #[cfg(not(feature = "agent"))]
     Eval(Anything),
+    /// OpenAI's speech and transcription routes over the configured models
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
+    /// OpenAI's speech and transcription routes; needs a build with the feature `serve`
+    #[cfg(not(feature = "serve"))]
+    Serve(Anything),
     /// Run the configured agent in LiveKit rooms
     #[cfg(feature = "room")]
     #[command(after_long_help = super::worker::HELP)]
@@ -211,13 +220,25 @@ pub struct TextArgs {
     pub language: Option<String>,
 }
 
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let help = |format| match format {
+        Format::Text => "A line for each utterance: seconds and words",
+        Format::Srt => "SubRip subtitles",
+        Format::Vtt => "WebVTT subtitles",
+        Format::Tsv => "Tab-separated: begin and end in ms, words",
+    };
+    let possible = Format::ALL.map(|format| PossibleValue::new(format.name()).help(help(format)));
+    PossibleValuesParser::new(possible)
+        .map(|name| Format::ALL.into_iter().find(|format| format.name() == name).unwrap_or_default())
+}
+
 #[derive(Args, Debug)]
 pub struct TranscribeArgs {
     /// WAV files, or folders of them; `-` is standard input
     #[arg(required = true, value_name = "FILE.wav|DIR")]
     pub files: Vec<PathBuf>,
     /// The transcript's form
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value = "text", value_parser = format_parser())]
     pub format: Format,
     /// Write each transcript into this folder, named after its recording
     #[arg(long, value_name = "DIR")]
@@ -225,6 +246,29 @@ pub struct TranscribeArgs {
     /// Transcribe each channel by itself, as for a call with one party on each
     #[arg(long)]
     pub split: bool,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Address to listen at; another than this machine's own needs a key, or --insecure
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port to listen at; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Key that clients must send; may be given several times
+    #[arg(long, value_name = "KEY", env = "DUOLOGUE_API_KEY", hide_env_values = true, value_delimiter = ',')]
+    pub api_key: Vec<String>,
+    /// TOML file of keys, a line a client: phone = "KEY"
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Let everybody in who reaches the address
+    #[arg(long)]
+    pub insecure: bool,
+    /// Origin whose web pages may ask, or `*`
+    #[arg(long, value_name = "ORIGIN")]
+    pub cors: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -15,6 +15,8 @@ mod probe;
 #[cfg(feature = "room")]
 mod room;
 mod say;
+#[cfg(feature = "serve")]
+mod serve;
 mod talk;
 mod text;
 mod transcribe;
@@ -86,6 +88,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         #[cfg(not(feature = "agent"))]
         Command::Eval(_) => lacking("eval", "agent"),
         Command::Config { command } => config::run(common, command.as_ref()),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(common, &args),
+        #[cfg(not(feature = "serve"))]
+        Command::Serve(_) => lacking("serve", "serve"),
         Command::Voices => voices::run(common),
         #[cfg(feature = "room")]
         Command::Worker { command } => worker::run(common, &command),

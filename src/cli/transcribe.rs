@@ -1,12 +1,12 @@
 //! `duologue transcribe`: recordings to text, live on a terminal.
 
-mod cues;
-
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use duologue::models::Word;
+use duologue::pipeline::cues::{Cue, Format};
 use duologue::pipeline::wav::WavReader;
 use duologue::pipeline::{Heard, Listener};
 use duologue::setup::{Listening, Models};
@@ -15,8 +15,6 @@ use serde_json::json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::args::{Common, TranscribeArgs};
-use cues::Cue;
-pub use cues::Format;
 
 /// Frames read at a time: 100 ms at 48 kHz.
 const CHUNK: usize = 4_800;
@@ -264,9 +262,13 @@ impl Printer<'_> {
             Heard::Partial { start, text } if self.json => {
                 self.object(json!({ "type": "partial", "start": seconds(*start), "text": text }), channel)
             }
-            Heard::Final { range, text } if self.json => {
+            Heard::Final { range, text, words } if self.json => {
                 let (start, end) = (seconds(range.start), seconds(range.end));
-                self.object(json!({ "type": "final", "start": start, "end": end, "text": text }), channel)
+                let word = |word: &Word| json!({ "word": word.text, "start": seconds(word.span.start), "end": seconds(word.span.end) });
+                let words: Vec<_> = words.iter().map(word).collect();
+                let about =
+                    json!({ "type": "final", "start": start, "end": end, "text": text, "words": words });
+                self.object(about, channel)
             }
             Heard::Partial { start, text } if self.live => {
                 // The width is asked for each time: windows change.
@@ -275,7 +277,7 @@ impl Printer<'_> {
                 let line = format!("\r\x1b[K{:8.2}  \x1b[2m{}\x1b[0m", seconds(*start), tail(&text, room));
                 terminal::write(line.as_bytes())
             }
-            Heard::Final { range, text } if !text.is_empty() => {
+            Heard::Final { range, text, .. } if !text.is_empty() => {
                 if self.live {
                     terminal::write(b"\r\x1b[K")?;
                 }

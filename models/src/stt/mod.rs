@@ -37,7 +37,7 @@ pub(crate) fn family(dir: &Path) -> Result<Family, Error> {
 }
 
 /// One recognised word.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// The word as recognised.
     pub text: String,

@@ -1,22 +1,42 @@
 //! A transcript in the forms that players and tables read: SubRip, WebVTT, tab-separated values.
+//!
+//! ```
+//! use duologue_pipeline::cues::{Cue, Format};
+//!
+//! let cue = Cue { start_ms: 1_500, end_ms: 2_000, channel: None, text: "hello" };
+//! assert_eq!(Format::Srt.cue(1, &cue), "1\n00:00:01,500 --> 00:00:02,000\nhello\n\n");
+//! ```
 
 use std::fmt::Write;
 
 /// The form of a transcript.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// A line for each utterance: seconds and words
+    /// A line for each utterance: seconds and words.
     #[default]
     Text,
-    /// SubRip subtitles
+    /// SubRip subtitles.
     Srt,
-    /// WebVTT subtitles
+    /// WebVTT subtitles.
     Vtt,
-    /// Tab-separated: begin and end in ms, words
+    /// Tab-separated values: begin and end in ms, words.
     Tsv,
 }
 
 impl Format {
+    /// Every form.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Srt, Self::Vtt, Self::Tsv];
+
+    /// What it is called where it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Srt => "srt",
+            Self::Vtt => "vtt",
+            Self::Tsv => "tsv",
+        }
+    }
+
     /// Extension of its files.
     pub fn extension(self) -> &'static str {
         match self {
