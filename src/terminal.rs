@@ -43,9 +43,9 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-/// Writes `text` and the end of a line to standard error.
+/// Writes `text` and the end of a line to standard error, without the passwords and tokens of addresses.
 pub fn note(text: fmt::Arguments<'_>) {
-    let mut shown = shown(text);
+    let mut shown = duologue_fetch::without_secrets(&shown(text));
     shown.push('\n');
     // There is nobody left to tell.
     let _ = io::stderr().lock().write_all(shown.as_bytes());

@@ -11,13 +11,13 @@ use duologue::config::Config;
 use duologue::pipeline::conversation::{Policy, State};
 use duologue::pipeline::endpoint::simulated::{
     Caller, Clip, EchoPath, Item, Noise, NoiseKind, NoiseLevel, Recording, Response, SimulatedRoom,
-    SimulatedRoomConfig, SimulatedRoomLog, When,
+    SimulatedRoomConfig, SimulatedRoomLog, Stretch, When,
 };
 use duologue::pipeline::endpoint::{Paced, Rates};
 use duologue::pipeline::wav::WavReader;
 use duologue::pipeline::{Builder, Events, Handle};
 use duologue::setup::Models;
-use duologue::timeline::Timeline;
+use duologue::timeline::{Mark, Timeline};
 use duologue::{note, outln};
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<()> {
     let mut stage = Stage { story: Story::default(), log, quiet, limit };
     let offset =
         if args.fast { stage.simulate(builder, room)? } else { stage.perform(builder, room, begin)? };
-    let report = Report::new(&stage.log);
+    let report = Report::new(&stage.log, &stage.resumed(offset));
     let timeline = args.out.join("timeline.svg");
     draw(&stage, &report, offset, &conversation, &timeline)?;
     if common.json {
@@ -178,6 +178,12 @@ impl Stage {
         }
     }
 
+    /// When the agent went on after a false interruption, in seconds of the room.
+    fn resumed(&self, offset: Duration) -> Vec<f64> {
+        let resumes = self.story.marks.iter().filter(|(_, mark)| *mark == Mark::Resume);
+        resumes.map(|(at, _)| at.saturating_sub(offset).as_secs_f64()).collect()
+    }
+
     fn is_over(&self, quiet_since: &mut Option<Duration>, now: Duration) -> bool {
         let quiet = self.log.caller_done() && matches!(self.story.state, None | Some(State::Idle));
         if !quiet {
@@ -213,8 +219,16 @@ struct Interruption {
     silent: Option<Duration>,
 }
 
+/// Whether what begins at sample `start` is what was held before: it sounds within 300 ms after the decision. The
+/// decision's time is exact to 50 ms where the room's clock is not the pipeline's.
+fn goes_on(rate: u32, start: u64, resumed: &[f64]) -> bool {
+    let start = start as f64 / f64::from(rate);
+    resumed.iter().any(|at| (-0.05..0.3).contains(&(start - at)))
+}
+
 impl Report {
-    fn new(log: &SimulatedRoomLog) -> Self {
+    /// `resumed`: when the agent went on where it was held, in seconds.
+    fn new(log: &SimulatedRoomLog, resumed: &[f64]) -> Self {
         let items = log.items();
         let stretches = log.agent();
         let mut answers = Vec::new();
@@ -229,7 +243,9 @@ impl Report {
                     silent: log.time_until_silent(item.start).filter(|d| *d < Duration::from_secs(1)),
                 });
             }
-            if let Some(stretch) = stretches.iter().find(|s| s.start >= end && s.start < next) {
+            let begins =
+                |s: &&Stretch| s.start >= end && s.start < next && !goes_on(log.rate(), s.start, resumed);
+            if let Some(stretch) = stretches.iter().find(begins) {
                 answers.push(Answer { item: item.item, from: end, to: stretch.start });
             }
         }
@@ -326,4 +342,16 @@ fn draw(stage: &Stage, report: &Report, offset: Duration, wav: &Path, svg: &Path
         timeline.latency(report.seconds(answer.from), report.seconds(answer.to));
     }
     fs::write(svg, timeline.to_svg()).with_context(|| format!("{}: cannot be written", svg.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_goes_on_does_not_answer() {
+        assert!(goes_on(16_000, 16_000 * 8 + 1_000, &[3.0, 8.0]));
+        assert!(!goes_on(16_000, 16_000 * 9, &[3.0, 8.0]));
+        assert!(!goes_on(16_000, 16_000 * 9, &[]));
+    }
 }

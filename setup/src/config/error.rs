@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use duologue_fetch::without_secrets;
 use toml::Value;
 
 use super::keys::{Key, Kind};
@@ -18,7 +19,9 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), key: None, allowed: None, untrusted: None }
+        // What is wrong is shown, and an address that holds a password may be what is wrong.
+        let message = without_secrets(&message.into());
+        Self { message, key: None, allowed: None, untrusted: None }
     }
 
     pub(super) fn value(origin: &str, key: &Key, value: &Value, problem: &str) -> Self {
