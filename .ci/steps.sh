@@ -58,6 +58,9 @@ rooms() {
 # The README's demonstration, to the letter: the only step that needs the release build.
 demo() { cargo run --release -- demo --out target/demo; }
 
+# The Python package, as a wheel; most of it was built for the demonstration.
+python() { .ci/python.sh; }
+
 # Every example that ends by itself.
 examples() {
     mkdir -p target/demo

@@ -1,0 +1,124 @@
+//! Voices.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use duologue_models::{Cancel, SpeakOptions, Tts};
+use duologue_pipeline::offline;
+use duologue_setup::{Config, Models};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::raised;
+use crate::samples::to_pcm;
+
+/// Pieces that wait for a slow reader; then the voice waits.
+const PIECES: usize = 8;
+/// How long a wait lasts before signals are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A loaded voice model.
+#[pyclass(frozen)]
+pub struct Voice(Arc<dyn Tts>);
+
+#[pymethods]
+impl Voice {
+    #[new]
+    fn new(py: Python<'_>, model: &str, offline: bool) -> PyResult<Self> {
+        let mut config = Config::default();
+        config.tts = model.to_owned();
+        py.detach(|| Models::load_speaking(&config, offline)).map(Self).map_err(raised)
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    #[getter]
+    fn sample_rate(&self) -> u32 {
+        self.0.sample_rate()
+    }
+
+    #[getter]
+    fn voices(&self) -> Vec<String> {
+        self.0.voices().to_vec()
+    }
+
+    fn speak(&self, text: String, voice: String, speed: f32) -> PyResult<Speaking> {
+        let tts = Arc::clone(&self.0);
+        let (sender, pieces) = bounded(PIECES);
+        let cancel = Cancel::new();
+        let stop = cancel.clone();
+        let speak = move || {
+            let options = SpeakOptions { voice, speed };
+            let seconds = |at: usize| at as f64 / f64::from(tts.sample_rate());
+            let spoken = offline::speak_in_pieces(&*tts, &text, &options, &stop, &mut |piece| {
+                let words = piece.marks.iter().map(|mark| {
+                    let word = text.get(mark.source.clone()).unwrap_or_default().to_owned();
+                    (word, seconds(mark.samples.start), seconds(mark.samples.end))
+                });
+                let made = Made { pcm: to_pcm(&piece.samples), words: words.collect() };
+                // An error means that nobody listens any more.
+                if sender.send(Ok(made)).is_err() {
+                    stop.cancel();
+                }
+            });
+            if let (Err(error), false) = (spoken, stop.is_cancelled()) {
+                let _ = sender.send(Err(error.to_string()));
+            }
+        };
+        std::thread::Builder::new().name("duologue-speak".into()).spawn(speak).map_err(raised)?;
+        Ok(Speaking { pieces: Mutex::new(Some(pieces)), cancel })
+    }
+}
+
+struct Made {
+    pcm: Vec<u8>,
+    words: Vec<(String, f64, f64)>,
+}
+
+/// A piece of speech: 16-bit samples, and its words with their begin and end in seconds.
+type Piece<'py> = (Bound<'py, PyBytes>, Vec<(String, f64, f64)>);
+
+/// Speech as it is made; what is dropped is spoken no further.
+#[pyclass(frozen)]
+pub struct Speaking {
+    /// `None` once it was cancelled.
+    pieces: Mutex<Option<Receiver<Result<Made, String>>>>,
+    cancel: Cancel,
+}
+
+impl Speaking {
+    fn pieces(&self) -> Option<Receiver<Result<Made, String>>> {
+        self.pieces.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[pymethods]
+impl Speaking {
+    /// The next piece; `None` at the end, and after `cancel`.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Piece<'py>>> {
+        loop {
+            let Some(pieces) = self.pieces() else { return Ok(None) };
+            match py.detach(|| pieces.recv_timeout(LOOK)) {
+                Ok(Ok(Made { pcm, words })) => return Ok(Some((PyBytes::new(py, &pcm), words))),
+                Ok(Err(error)) => return Err(raised(error)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            }
+        }
+    }
+
+    fn cancel(&self) {
+        self.cancel.cancel();
+        *self.pieces.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Drop for Speaking {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
