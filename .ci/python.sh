@@ -17,6 +17,11 @@ if ! "$tools/bin/python" -c "import maturin, mypy, numpy, pytest" 2>/dev/null; t
         exit 0
     fi
 fi
+# Whose agents run on it; their tests are skipped where they are missing.
+if ! "$tools/bin/python" -c "import livekit.agents, pipecat" 2>/dev/null; then
+    "$tools/bin/pip" install --quiet "livekit-agents==1.8.9" "pipecat-ai==1.14.0" ||
+        echo "SKIPPED: livekit-agents and pipecat-ai cannot be installed from here"
+fi
 if [ "${1:-}" = install ]; then exit 0; fi
 
 cargo fmt --manifest-path python/Cargo.toml --check

@@ -21,27 +21,34 @@ __all__ = [
     "AudioPipeline",
     "Error",
     "Event",
+    "Heard",
+    "Listener",
     "SayHandle",
     "SpeechStream",
     "Stt",
     "SttStream",
+    "TextStream",
     "Transcript",
     "Tts",
     "Vad",
     "VadEvent",
+    "VadFrame",
     "VadStream",
     "Word",
 ]
 
 if TYPE_CHECKING:
     from ._engine import Error
+    from ._listener import Heard, Listener
     from ._pipeline import AudioPipeline, Event, SayHandle
     from ._stt import Stt, SttStream, Transcript, Word
-    from ._tts import AudioChunk, SpeechStream, Tts
-    from ._vad import Vad, VadEvent, VadStream
+    from ._tts import AudioChunk, SpeechStream, TextStream, Tts
+    from ._vad import Vad, VadEvent, VadFrame, VadStream
 
 _HOMES = {
     "Error": "_engine",
+    "Heard": "_listener",
+    "Listener": "_listener",
     "AudioPipeline": "_pipeline",
     "Event": "_pipeline",
     "SayHandle": "_pipeline",
@@ -51,9 +58,11 @@ _HOMES = {
     "Word": "_stt",
     "AudioChunk": "_tts",
     "SpeechStream": "_tts",
+    "TextStream": "_tts",
     "Tts": "_tts",
     "Vad": "_vad",
     "VadEvent": "_vad",
+    "VadFrame": "_vad",
     "VadStream": "_vad",
 }
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from ._engine import checked, module
 from ._stt import Word
 
-__all__ = ["AudioChunk", "SpeechStream", "Tts"]
+__all__ = ["AudioChunk", "SpeechStream", "TextStream", "Tts"]
 
 
 class AudioChunk(bytes):
@@ -80,6 +80,13 @@ class Tts:
         return SpeechStream(self._voice.speak(text, voice, speed), self.sample_rate)
 
 
+    def stream_text(self, *, voice: str = "", speed: float = 1.0) -> TextStream:
+        """Speech of text that is still coming, such as a language model's: each clause as soon as it is complete."""
+        checked()
+        sink, speaking = self._voice.speak_text(voice, speed)
+        return TextStream(sink, speaking, self.sample_rate)
+
+
 class SpeechStream(Iterator[AudioChunk], AsyncIterator[AudioChunk]):
     """Speech as it is made."""
 
@@ -129,3 +136,25 @@ class SpeechStream(Iterator[AudioChunk], AsyncIterator[AudioChunk]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class TextStream(SpeechStream):
+    """Speech of text that is still coming: :meth:`push` it, :meth:`end` it, and read the stream meanwhile."""
+
+    def __init__(self, sink: module.TextSink, speaking: module.Speaking, sample_rate: int) -> None:
+        super().__init__(speaking, sample_rate)
+        self._sink = sink
+
+    async def push(self, text: str) -> None:
+        """Adds text; waits while 1,024 pieces of it wait to be spoken."""
+        while not self._sink.push(text):
+            await asyncio.sleep(0.05)
+
+    def end(self) -> None:
+        """No more text comes: what there is is spoken to its end."""
+        self._sink.end()
+
+    def close(self) -> None:
+        """Ends the synthesis; whoever reads the stream sees its end."""
+        self._sink.end()
+        super().close()

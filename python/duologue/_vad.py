@@ -7,7 +7,7 @@ from typing import Literal
 
 from ._engine import Sound, checked, module
 
-__all__ = ["Vad", "VadEvent", "VadStream"]
+__all__ = ["Vad", "VadEvent", "VadFrame", "VadStream"]
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,41 @@ class Vad:
         return VadStream(self._activity.stream(rate))
 
 
+@dataclass(frozen=True)
+class VadFrame:
+    """One frame of the detector's: the probability of speech, and what was decided at it."""
+
+    probability: float
+    events: tuple[VadEvent, ...]
+
+
 class VadStream:
     """Detection in one stream of sound."""
 
     def __init__(self, stream: module.ActivityStream) -> None:
         self._stream = stream
 
+    @property
+    def frame_seconds(self) -> float:
+        """How long a frame of the detector is: 32 ms for Silero."""
+        return self._stream.frame
+
     def push(self, sound: Sound) -> list[VadEvent]:
         """Hears ``sound``; what was decided meanwhile."""
-        return _events(self._stream.push(sound))
+        return [event for frame in self.push_frames(sound) for event in frame.events]
+
+    def push_frames(self, sound: Sound) -> list[VadFrame]:
+        """Hears ``sound``; every frame that is complete."""
+        return [VadFrame(probability, _events(edges)) for probability, edges in self._stream.push(sound)]
 
     def finish(self) -> list[VadEvent]:
         """The stream is over; ends speech that is under way."""
-        return _events(self._stream.finish())
+        return list(_events(self._stream.finish()))
+
+    def reset(self) -> None:
+        """Forgets everything: the next sound is the first of a stream."""
+        self._stream.reset()
 
 
-def _events(edges: list[tuple[bool, float]]) -> list[VadEvent]:
-    return [VadEvent("speech_started" if start else "speech_ended", at) for start, at in edges]
+def _events(edges: list[tuple[bool, float]]) -> tuple[VadEvent, ...]:
+    return tuple(VadEvent("speech_started" if start else "speech_ended", at) for start, at in edges)

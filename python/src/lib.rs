@@ -5,6 +5,7 @@
 //! no thread of ours calls into Python; every wait has a deadline, so that a signal is seen.
 
 mod error;
+mod listener;
 mod pipeline;
 mod samples;
 mod stt;
@@ -19,11 +20,13 @@ mod _duologue {
     #[pymodule_export]
     use super::error::DuologueError;
     #[pymodule_export]
+    use super::listener::Utterances;
+    #[pymodule_export]
     use super::pipeline::{Pipeline, Say};
     #[pymodule_export]
     use super::stt::{Recogniser, RecogniserStream};
     #[pymodule_export]
-    use super::tts::{Speaking, Voice};
+    use super::tts::{Speaking, TextSink, Voice};
     #[pymodule_export]
     use super::vad::{Activity, ActivityStream};
 }

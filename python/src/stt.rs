@@ -24,7 +24,7 @@ fn heard(transcript: Transcript) -> Heard {
 
 /// A loaded recogniser.
 #[pyclass(frozen)]
-pub struct Recogniser(Arc<dyn Stt>);
+pub struct Recogniser(pub Arc<dyn Stt>);
 
 #[pymethods]
 impl Recogniser {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use duologue_models::{Cancel, SpeakOptions, Tts};
-use duologue_pipeline::offline;
+use duologue_pipeline::offline::{self, SpeechStream};
 use duologue_setup::{Config, Models};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -15,6 +15,8 @@ use crate::samples::to_pcm;
 
 /// Pieces that wait for a slow reader; then the voice waits.
 const PIECES: usize = 8;
+/// Pieces of text that wait to be spoken.
+const DELTAS: usize = 1_024;
 /// How long a wait lasts before signals are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -71,6 +73,62 @@ impl Voice {
         };
         std::thread::Builder::new().name("duologue-speak".into()).spawn(speak).map_err(raised)?;
         Ok(Speaking { pieces: Mutex::new(Some(pieces)), cancel })
+    }
+
+    /// Speaks text that is still coming: where it goes, and the speech.
+    fn speak_text(&self, voice: String, speed: f32) -> PyResult<(TextSink, Speaking)> {
+        let tts = Arc::clone(&self.0);
+        let (sender, pieces) = bounded(PIECES);
+        let (text, deltas) = bounded::<String>(DELTAS);
+        let cancel = Cancel::new();
+        let stop = cancel.clone();
+        let speak = move || {
+            let whole = Mutex::new(String::new());
+            let lock = || whole.lock().unwrap_or_else(PoisonError::into_inner);
+            let deltas =
+                deltas.into_iter().take_while(|_| !stop.is_cancelled()).inspect(|delta| *lock() += delta);
+            let rate = f64::from(tts.sample_rate());
+            let mut said = 0;
+            for speech in SpeechStream::new(Arc::clone(&tts), deltas, SpeakOptions { voice, speed }) {
+                if stop.is_cancelled() {
+                    return;
+                }
+                let made = speech.map_err(|error| error.to_string()).map(|speech| {
+                    let seconds = |at: usize| (said + at) as f64 / rate;
+                    let words = speech.marks.iter().map(|mark| {
+                        let word = lock().get(mark.source.clone()).unwrap_or_default().to_owned();
+                        (word, seconds(mark.samples.start), seconds(mark.samples.end))
+                    });
+                    let words = words.collect();
+                    said += speech.samples.len();
+                    Made { pcm: to_pcm(&speech.samples), words }
+                });
+                // An error means that nobody listens any more.
+                if sender.send(made).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("duologue-speak".into()).spawn(speak).map_err(raised)?;
+        Ok((TextSink(Mutex::new(Some(text))), Speaking { pieces: Mutex::new(Some(pieces)), cancel }))
+    }
+}
+
+/// Where text that is still coming goes.
+#[pyclass(frozen)]
+pub struct TextSink(Mutex<Option<Sender<String>>>);
+
+#[pymethods]
+impl TextSink {
+    /// Adds text; `False` if it has to wait. Text that nobody speaks any more is left out.
+    fn push(&self, text: String) -> bool {
+        let sink = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sink.as_ref().is_none_or(|sink| !matches!(sink.try_send(text), Err(TrySendError::Full(_))))
+    }
+
+    /// No more comes.
+    fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -4,20 +4,27 @@ use std::sync::{Mutex, PoisonError};
 
 use duologue_pipeline::resample::Resampler;
 use duologue_setup::{Config, Models};
-use duologue_vad::{Detector, SAMPLE_RATE, SegmenterConfig, Vad, VadEvent};
+use duologue_vad::{SAMPLE_RATE, Segmenter, SegmenterConfig, Vad, VadEvent};
 use pyo3::prelude::*;
 
 use crate::error::raised;
 use crate::samples;
 
-/// Whether it is a start, and when, in seconds.
-type Edge = (bool, f64);
+/// What one frame of the detector's showed: the probability of speech, and what it decided: whether it is a start,
+/// and when, in seconds.
+type Frame = (f32, Vec<(bool, f64)>);
 
 /// The name of a detector whose model is in order.
 #[pyclass(frozen)]
 pub struct Activity {
     name: String,
     offline: bool,
+}
+
+impl Activity {
+    pub fn detector(&self) -> Result<Box<dyn Vad>, duologue_models::Error> {
+        duologue_setup::vad(&self.name, self.offline)
+    }
 }
 
 #[pymethods]
@@ -29,48 +36,73 @@ impl Activity {
     }
 
     fn stream(&self, py: Python<'_>, rate: u32) -> PyResult<ActivityStream> {
-        let vad = py.detach(|| duologue_setup::vad(&self.name, self.offline)).map_err(raised)?;
-        let detector = Detector::new(vad, &SegmenterConfig::responsive()).map_err(raised)?;
+        let vad = py.detach(|| self.detector()).map_err(raised)?;
+        let segmenter = Segmenter::new(&SegmenterConfig::responsive(), vad.frame_len()).map_err(raised)?;
         let resampler = Resampler::new(rate, SAMPLE_RATE).map_err(raised)?;
-        Ok(ActivityStream(Mutex::new(Detecting { detector, resampler })))
+        Ok(ActivityStream(Mutex::new(Detecting { vad, segmenter, resampler, waiting: Vec::new() })))
     }
 }
 
 struct Detecting {
-    detector: Detector<Box<dyn Vad>>,
+    vad: Box<dyn Vad>,
+    segmenter: Segmenter,
     resampler: Resampler,
+    waiting: Vec<f32>,
+}
+
+impl Detecting {
+    fn hear(&mut self, samples: &[f32]) -> Result<Vec<Frame>, duologue_vad::Error> {
+        let Self { vad, segmenter, resampler, waiting } = self;
+        resampler.process(samples, &mut |some| waiting.extend_from_slice(some));
+        let length = vad.frame_len();
+        let whole = waiting.len() / length * length;
+        let frames = waiting[..whole].chunks(length).map(|frame| {
+            let probability = vad.predict(frame)?;
+            Ok((probability, segmenter.push(probability).map(edge).collect()))
+        });
+        let frames = frames.collect();
+        waiting.drain(..whole);
+        frames
+    }
 }
 
 /// Detection in one stream of sound.
 #[pyclass(frozen)]
 pub struct ActivityStream(Mutex<Detecting>);
 
-#[pymethods]
 impl ActivityStream {
-    fn push(&self, py: Python<'_>, sound: &Bound<'_, PyAny>) -> PyResult<Vec<Edge>> {
-        let samples = samples::read(sound)?;
-        py.detach(|| {
-            let Detecting { detector, resampler } =
-                &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut heard = Vec::new();
-            resampler.process(&samples, &mut |some| heard.extend_from_slice(some));
-            let mut edges = Vec::new();
-            detector.push(&heard, &mut |event| edges.push(edge(event))).map(|()| edges)
-        })
-        .map_err(raised)
-    }
-
-    fn finish(&self, py: Python<'_>) -> PyResult<Vec<Edge>> {
-        py.detach(|| {
-            let mut detecting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut edges = Vec::new();
-            detecting.detector.finish(&mut |event| edges.push(edge(event))).map(|()| edges)
-        })
-        .map_err(raised)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Detecting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn edge(event: VadEvent) -> Edge {
+#[pymethods]
+impl ActivityStream {
+    fn push(&self, py: Python<'_>, sound: &Bound<'_, PyAny>) -> PyResult<Vec<Frame>> {
+        let samples = samples::read(sound)?;
+        py.detach(|| self.lock().hear(&samples)).map_err(raised)
+    }
+
+    fn finish(&self) -> Vec<(bool, f64)> {
+        self.lock().segmenter.finish().map(edge).into_iter().collect()
+    }
+
+    fn reset(&self) {
+        let mut detecting = self.lock();
+        detecting.vad.reset();
+        detecting.segmenter.reset(0);
+        detecting.resampler.reset();
+        detecting.waiting.clear();
+    }
+
+    /// Seconds of a frame.
+    #[getter]
+    fn frame(&self) -> f64 {
+        self.lock().vad.frame_len() as f64 / f64::from(SAMPLE_RATE)
+    }
+}
+
+fn edge(event: VadEvent) -> (bool, f64) {
     let seconds = |sample: u64| sample as f64 / f64::from(SAMPLE_RATE);
     match event {
         VadEvent::SpeechStarted { at, .. } => (true, seconds(at)),
