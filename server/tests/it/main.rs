@@ -1,0 +1,5 @@
+//! What the servers do from outside, over loopback sockets, with the built-in models.
+
+mod wyoming;
+mod wyoming_codec;
+mod wyoming_peer;
