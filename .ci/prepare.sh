@@ -13,5 +13,6 @@ for step in build lint docs features devices; do
     if [[ $wanted == *" $step "* ]]; then .ci/sound-card.sh install; break; fi
 done
 if [[ $wanted == *" mcp "* ]]; then .ci/mcp.sh install; fi
+if [[ $wanted == *" wyoming "* ]]; then .ci/wyoming.sh install; fi
 if [[ $wanted == *" deny "* ]]; then .ci/deny.sh install; fi
 if [[ $wanted == *" livekit-"* ]]; then .ci/livekit.sh install; fi

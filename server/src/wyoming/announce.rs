@@ -31,7 +31,7 @@ impl Announcement {
         }
         if address.is_loopback() {
             let message = format!(
-                "announce {name:?}: {address} is reached from this machine only; listen on another host"
+                "announce {name:?}: {address} is reached from this machine only; listen on another --host"
             );
             return Err(Error::new(ErrorKind::Config, message));
         }

@@ -246,6 +246,8 @@ impl Session {
             Hearing::Open(_, ending) => ending,
             Hearing::Idle => Vec::new(),
         };
+        // Its job has lost its queue; nothing of it may come after the refusal.
+        settle(&mut self.hearing_job).await;
         self.refuse_with(refusal, ending).await
     }
 
@@ -284,7 +286,6 @@ impl Session {
             Speaking::Open(words, bytes) => {
                 *bytes += text.len();
                 if *bytes > LONGEST_TEXT {
-                    self.cancel.cancel();
                     return self.refuse_text(too_long()).await;
                 }
                 if !text.is_empty() {
@@ -314,7 +315,10 @@ impl Session {
 
     /// Says so; what follows is left out until the text ends.
     async fn refuse_text(&mut self, refusal: Refusal) -> Result<(), Left> {
-        self.speaking = Speaking::Refused;
+        if let Speaking::Open(..) = std::mem::replace(&mut self.speaking, Speaking::Refused) {
+            self.cancel.cancel();
+            settle(&mut self.speaking_job).await;
+        }
         self.send(refusal.event()).await
     }
 

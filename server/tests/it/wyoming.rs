@@ -8,7 +8,9 @@ use duologue_setup::Config;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::wyoming_peer::{ENGINES, Format, LIMIT, Server, USUAL, code, kinds, line, of, spoken, text};
+use crate::wyoming_peer::{
+    Client, ENGINES, Format, LIMIT, Server, USUAL, code, kinds, line, of, spoken, text,
+};
 
 #[tokio::test]
 async fn describe_is_answered_with_every_field_that_clients_need() {
@@ -244,9 +246,14 @@ async fn a_bad_request_gets_an_error_and_the_connection_stays() {
     let events = client.until("transcript-stop").await;
     assert_eq!(kinds(&events), "error transcript transcript-stop");
     client.send("transcribe", json!({})).await;
-    client.sound(&line("yes"), Format { width: 2, channels: 2, rate: 4_000 }).await;
+    client.send("audio-start", sound).await;
+    let slow = json!({ "rate": 4_000, "width": 2, "channels": 1 });
+    for _ in 0..3 {
+        client.bytes(&Event::new("audio-chunk", slow.clone()).with_payload(vec![0; 320]).encode()).await;
+    }
+    client.send("audio-stop", json!({})).await;
     let events = client.until("transcript-stop").await;
-    assert_eq!(kinds(&events), "error transcript transcript-stop");
+    assert_eq!(kinds(&events[events.len() - 3..]), "error transcript transcript-stop");
     // So is a search for wake words without a model for them.
     client.send("detect", json!({ "names": null })).await;
     client.sound(&line("yes"), USUAL).await;
@@ -297,8 +304,8 @@ async fn hostile_lines_close_their_connection_alone() {
 async fn a_client_that_vanishes_leaves_nothing_running() {
     let options = Options { max_connections: 1, ..Options::default() };
     let server = Server::start(ENGINES.clone(), options).await;
+    let mut client = free_place(&server).await;
     for cut in 0..3 {
-        let mut client = server.client().await;
         match cut {
             // In the middle of a long speech.
             0 => {
@@ -316,18 +323,22 @@ async fn a_client_that_vanishes_leaves_nothing_running() {
             _ => client.bytes(b"{\"type\": \"audio-chunk\", \"payload_length\": 2048}\n\0\0").await,
         }
         drop(client);
-        // The one place is free again, which it is when the work has ended.
-        let free = async {
-            loop {
-                let mut next = server.client().await;
-                next.send("ping", json!({})).await;
-                match next.next().await {
-                    Some(event) if event.kind == "pong" => return,
-                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-        };
-        timeout(LIMIT, free).await.unwrap_or_else(|_| panic!("cut {cut}: the place stayed taken"));
+        // The one place is free again once the work has ended.
+        client = timeout(LIMIT, free_place(&server))
+            .await
+            .unwrap_or_else(|_| panic!("cut {cut}: the place stayed taken"));
+    }
+}
+
+/// A client that is let in, as soon as one is.
+async fn free_place(server: &Server) -> Client {
+    loop {
+        let mut client = server.client().await;
+        client.send("ping", json!({})).await;
+        match client.next().await {
+            Some(event) if event.kind == "pong" => return client,
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
     }
 }
 
