@@ -1,9 +1,10 @@
 //! What is done with sound: recognised, searched for wake words, or only told where there is speech.
 
+use duologue_models::Stt;
 use duologue_models::wake::WakeWords;
 use duologue_pipeline::{Heard, Listener};
 use duologue_setup::Models;
-use duologue_vad::{Detector, SegmenterConfig, VadEvent};
+use duologue_vad::{Detector, SegmenterConfig, Vad, VadEvent};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
@@ -14,8 +15,9 @@ use super::sound::{Intake, RATE};
 use super::stable::Stable;
 use super::{Event, reply};
 
-/// Partials that must agree on a word before it is sent: 300 ms of sound, since there is one for 100 ms at most.
-const AGREEING: usize = 3;
+/// Partials that must agree on a word before it is sent. One comes whenever something changes: a word is sent about when the
+/// next but one is heard.
+const AGREEING: usize = 2;
 
 /// Feeds `hear` with the sound at 16 kHz, the rest of it last, until the client says that it has ended.
 fn each(sound: &mut Receiver<Input>, mut hear: impl FnMut(&[f32]) -> Result<(), End>) -> Result<(), End> {
@@ -31,7 +33,8 @@ fn each(sound: &mut Receiver<Input>, mut hear: impl FnMut(&[f32]) -> Result<(), 
 
 /// Recognises: `transcript-start`, what is certain as it comes, `transcript`, `transcript-stop`.
 pub(super) fn transcribe(
-    models: &Models,
+    stt: &dyn Stt,
+    vad: Box<dyn Vad>,
     request: Transcribe,
     announced: &str,
     language: &str,
@@ -42,11 +45,9 @@ pub(super) fn transcribe(
         let message = format!("no model {:?}; this server has {announced:?}", short(&name));
         return Err(Refusal::new(Code::Unknown, message).into());
     }
-    let vad = models.vad().map_err(Refusal::model)?;
-    let mut listener =
-        Listener::new(&*models.stt, vad, RATE, &Listener::recording()).map_err(Refusal::model)?;
+    let mut listener = Listener::new(stt, vad, RATE, &Listener::recording()).map_err(Refusal::model)?;
     // Of two recognisers the second has the last word: what the first one hears is no part of the transcript.
-    let revised = models.stt.name().contains('+');
+    let revised = stt.name().contains('+');
     let mut text = Stable::new(AGREEING);
     let about = |mut data: Value| {
         data["language"] = json!(language);
@@ -150,4 +151,96 @@ pub(super) fn watch(
 /// The time of a sample at 16 kHz, in a stream that began at `start` ms.
 fn milliseconds(start: u64, sample: u64) -> u64 {
     start.saturating_add(sample * 1_000 / u64::from(RATE))
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue_models::{Error, SttStream, Transcript};
+    use duologue_vad::Energy;
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+    use crate::wyoming::sound::{Format, Sound, pcm};
+
+    /// Says how long an utterance was, in seconds, once it has ended; while it lasts, `partial` for each second.
+    struct Length {
+        name: &'static str,
+        partial: &'static str,
+    }
+    struct LengthStream(&'static str, usize);
+
+    impl Stt for Length {
+        fn stream(&self) -> Result<Box<dyn SttStream>, Error> {
+            Ok(Box::new(LengthStream(self.partial, 0)))
+        }
+
+        fn name(&self) -> &str {
+            self.name
+        }
+    }
+
+    impl SttStream for LengthStream {
+        fn push(&mut self, samples: &[f32]) -> Result<(), Error> {
+            self.1 += samples.len();
+            Ok(())
+        }
+
+        fn partial(&self) -> Transcript {
+            Transcript { text: self.0.repeat(self.1 / RATE as usize), ..Transcript::default() }
+        }
+
+        fn finish(&mut self) -> Result<Transcript, Error> {
+            let text = format!("about {}", self.1.div_ceil(RATE as usize));
+            Ok(Transcript { text, ..Transcript::default() })
+        }
+
+        fn reset(&mut self) {
+            self.1 = 0;
+        }
+    }
+
+    /// What comes of two bursts of 2 s with a pause of 2 s between them.
+    fn heard(stt: &Length) -> Vec<(String, String)> {
+        let (inbox, mut sound) = channel(16);
+        let (out, mut events) = channel(64);
+        let second = |level: f32| (0..RATE).map(move |i| if i % 2 == 0 { level } else { -level });
+        for level in [0.0, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5, 0.0] {
+            let bytes = pcm(&second(level).collect::<Vec<_>>());
+            let chunk = Sound::new(Format::new(u64::from(RATE), 2, 1).ok().unwrap(), bytes).ok().unwrap();
+            inbox.try_send(Input::Sound(chunk)).ok().unwrap();
+        }
+        inbox.try_send(Input::Stop).ok().unwrap();
+        let vad = Box::new(Energy::new());
+        let done = transcribe(stt, vad, Transcribe::default(), "model", "en", &mut sound, &Out(out));
+        assert!(done.is_ok());
+        let text =
+            |event: &Event| event.data.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
+        std::iter::from_fn(|| events.try_recv().ok())
+            .map(|event| (event.kind.clone(), text(&event)))
+            .collect()
+    }
+
+    #[test]
+    fn a_recogniser_of_whole_utterances_says_each_at_its_end() {
+        let events = heard(&Length { name: "offline", partial: "" });
+        let events: Vec<_> = events.iter().map(|(kind, text)| (kind.as_str(), text.as_str())).collect();
+        assert_eq!(
+            events,
+            [
+                ("transcript-start", ""),
+                ("transcript-chunk", "about 3"),
+                ("transcript-chunk", " about 3"),
+                ("transcript", "about 3 about 3"),
+                ("transcript-stop", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_two_recognisers_the_first_is_not_sent() {
+        let rough = Length { name: "rough+fine", partial: "rough " };
+        assert!(heard(&rough).iter().all(|(_, text)| !text.contains("rough")));
+        let alone = Length { name: "rough", partial: "rough " };
+        assert!(heard(&alone).iter().any(|(_, text)| text.contains("rough")));
+    }
 }

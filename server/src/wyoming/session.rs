@@ -180,7 +180,8 @@ impl Session {
                 let language = request.language.clone().or_else(|| self.options.languages.first().cloned());
                 let language = language.unwrap_or_default();
                 job::spawn(engines, out, ending.clone(), move |models, out| {
-                    hear::transcribe(models, request, &announced, &language, &mut sound, out)
+                    let vad = models.vad().map_err(Refusal::model)?;
+                    hear::transcribe(&*models.stt, vad, request, &announced, &language, &mut sound, out)
                 })
             }
             Task::Detect(request) => {
@@ -348,9 +349,12 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// Nobody listens any more: what runs is ended, not only left unheard.
+    /// Nobody listens any more: what runs is ended, not only left unheard, and what waits for models does not begin.
     fn drop(&mut self) {
         self.cancel.cancel();
+        for job in [&self.hearing_job, &self.speaking_job].into_iter().flatten() {
+            job.abort();
+        }
     }
 }
 

@@ -9,8 +9,8 @@
 //!
 //! let mut text = Stable::new(2);
 //! assert_eq!(text.partial("set a"), "");
-//! assert_eq!(text.partial("set a time"), "set");
-//! assert_eq!(text.last("set a timer"), " a timer");
+//! assert_eq!(text.partial("set a time"), "set a");
+//! assert_eq!(text.last("set a timer"), " timer");
 //! assert_eq!(text.text(), "set a timer");
 //! ```
 

@@ -2,4 +2,5 @@
 
 mod wyoming;
 mod wyoming_codec;
+mod wyoming_material;
 mod wyoming_peer;
