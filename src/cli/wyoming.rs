@@ -44,7 +44,7 @@ text to speech, voice activity and, with --wake, wake words.
   duologue wyoming                                   for this machine only, on port 10300
   duologue wyoming --host 0.0.0.0 --insecure         for everybody in the network
   duologue wyoming --host 0.0.0.0 --insecure --announce duologue-kitchen
-  duologue wyoming --stt whisper-base --language de --language en
+  duologue wyoming --stt ./whisper-base --language de --language en
 
 SIGTERM (or Ctrl-C) lets requests under way end. Settings of Home Assistant, and limits: docs/wyoming.md.";
 

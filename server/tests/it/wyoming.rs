@@ -5,6 +5,7 @@ use std::time::Duration;
 use duologue_server::Engines;
 use duologue_server::wyoming::{DEFAULT_VOICE, Event, Options};
 use duologue_setup::Config;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -271,6 +272,40 @@ async fn unknown_events_are_skipped_with_their_bytes() {
     client.send("ping", json!({})).await;
     let pong = client.next().await.unwrap();
     assert_eq!((pong.kind.as_str(), &pong.data["text"]), ("pong", &Value::Null));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_order_of_events_leaves_it_deaf(order in prop::collection::vec(0..12_usize, 0..16)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::usual().await;
+            let mut client = server.client().await;
+            let sound = json!({ "rate": 16_000, "width": 2, "channels": 1 });
+            for kind in order {
+                let event = match kind {
+                    0 => Event::new("describe", json!({})),
+                    1 => Event::new("transcribe", json!({})),
+                    2 => Event::new("detect", json!({})),
+                    3 => Event::new("audio-start", sound.clone()),
+                    4 | 5 => Event::new("audio-chunk", sound.clone()).with_payload(vec![7; 3_200]),
+                    6 => Event::new("audio-chunk", json!({})),
+                    7 => Event::new("audio-stop", json!({})),
+                    8 => Event::new("synthesize", json!({ "text": "Yes." })),
+                    9 => Event::new("synthesize-start", json!({})),
+                    10 => Event::new("synthesize-chunk", json!({ "text": "Hello there. " })),
+                    _ => Event::new("synthesize-stop", json!({})),
+                };
+                client.bytes(&event.encode()).await;
+            }
+            client.send("ping", json!({})).await;
+            client.until("pong").await;
+            // Whatever is open, it ends.
+            server.end().await;
+        });
+    }
 }
 
 #[tokio::test]
