@@ -22,6 +22,9 @@ use crate::Engines;
 const READ: usize = 16 << 10;
 /// Events that wait to be written: about a second of sound.
 const WAITING: usize = 32;
+/// How long, and for how many bytes, a client that was refused is still listened to.
+const LINGER: Duration = Duration::from_secs(1);
+const MOST_UNREAD: usize = 4 << 20;
 
 /// Why a connection ends.
 enum Over {
@@ -47,7 +50,9 @@ pub(super) async fn serve(
     let (out, events) = mpsc::channel(WAITING);
     let writer = tokio::spawn(write_all(write, events, options.write));
     let mut session = Session::new(engines, Arc::clone(&options), out.clone());
-    match converse(&mut read, &mut session, &out, &options, &mut closing).await {
+    let over = converse(&mut read, &mut session, &out, &options, &mut closing).await;
+    let is_refused = matches!(over, Over::Refused(_));
+    match over {
         Over::Left => {}
         Over::Closing => session.finish().await,
         Over::Refused(refusal) => {
@@ -60,6 +65,20 @@ pub(super) async fn serve(
     drop(out);
     // Ends when the jobs have, whose events nobody takes after its deadline.
     let _ = writer.await;
+    if is_refused {
+        // It may take longer; then the client may miss why.
+        let _ = timeout(LINGER, leave_unread(&mut read)).await;
+    }
+}
+
+/// Takes what still comes, within bounds: a socket that is closed over unread bytes takes back the last words sent on it.
+async fn leave_unread(read: &mut OwnedReadHalf) {
+    let mut buffer = vec![0; READ];
+    for _ in 0..MOST_UNREAD / READ {
+        if matches!(read.read(&mut buffer).await, Ok(0) | Err(_)) {
+            return;
+        }
+    }
 }
 
 async fn converse(

@@ -107,15 +107,10 @@ impl Session {
     /// # Errors
     /// [`Left`] if nobody takes the answer any more.
     pub(super) async fn handle(&mut self, event: Event) -> Result<(), Left> {
-        let is_audio = event.kind == "audio-start" || event.kind == "audio-chunk";
-        let is_text = event.kind == "synthesize-start";
-        let whole_text = event.kind == "synthesize";
+        let kind = event.kind.clone();
         let request = match Request::read(event) {
             Ok(request) => request,
-            Err(refusal) if is_audio => return self.refuse_sound(refusal).await,
-            Err(refusal) if is_text => return self.refuse_text(refusal).await,
-            Err(refusal) if whole_text => return self.tell(refusal.event(), speak::ending(false)).await,
-            Err(refusal) => return self.send(refusal.event()).await,
+            Err(refusal) => return self.refuse(&kind, refusal).await,
         };
         match request {
             Request::Describe => {
@@ -134,6 +129,20 @@ impl Session {
             Request::SynthesizeChunk { text } => self.more_text(text).await,
             Request::SynthesizeStop => self.end_text().await,
             Request::Other => Ok(()),
+        }
+    }
+
+    /// An event of type `kind` cannot be done, nor can what follows it.
+    async fn refuse(&mut self, kind: &str, refusal: Refusal) -> Result<(), Left> {
+        match kind {
+            "transcribe" => self.refuse_with(refusal, Task::Transcribe(Transcribe::default()).ending()).await,
+            "detect" => self.refuse_with(refusal, Task::Detect(Detect::default()).ending()).await,
+            "audio-start" | "audio-chunk" => self.refuse_sound(refusal).await,
+            "synthesize-start" => self.refuse_text(refusal).await,
+            "synthesize" if matches!(self.speaking, Speaking::Idle) => {
+                self.tell(refusal.event(), speak::ending(false)).await
+            }
+            _ => self.send(refusal.event()).await,
         }
     }
 
@@ -167,6 +176,10 @@ impl Session {
     async fn open(&mut self, timestamp: u64) -> Result<(), Left> {
         let task = match std::mem::replace(&mut self.hearing, Hearing::Idle) {
             Hearing::Asked(task) => task,
+            Hearing::Refused(ending) if !ending.is_empty() => {
+                self.hearing = Hearing::Refused(ending);
+                return Ok(());
+            }
             // Sound that had not ended: its job sees its queue closed.
             _ => Task::Watch,
         };
