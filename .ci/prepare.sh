@@ -15,5 +15,6 @@ done
 if [[ $wanted == *" mcp "* ]]; then .ci/mcp.sh install; fi
 if [[ $wanted == *" serve "* ]]; then .ci/serve.sh install; fi
 if [[ $wanted == *" python "* ]]; then .ci/python.sh install; fi
+if [[ $wanted == *" wyoming "* ]]; then .ci/wyoming.sh install; fi
 if [[ $wanted == *" deny "* ]]; then .ci/deny.sh install; fi
 if [[ $wanted == *" livekit-"* ]]; then .ci/livekit.sh install; fi

@@ -33,6 +33,8 @@ mcp() { .ci/mcp.sh; }
 
 serve() { .ci/serve.sh; }
 
+wyoming() { .ci/wyoming.sh; }
+
 # They talk in real time, on a machine that others use too: what a stall spoils is run once more, aloud.
 livekit() { .ci/livekit.sh "$1" || { echo "FAILED: $1; once more" && .ci/livekit.sh "$1"; }; }
 
@@ -93,6 +95,7 @@ fuzz() {
     timeout 900 .ci/tests.sh run duologue-pipeline it conversation::properties playback:: wav::properties
     timeout 900 .ci/tests.sh run duologue-vad lib
     timeout 900 .ci/tests.sh run duologue-models lib text
+    timeout 900 .ci/tests.sh run duologue-server it wyoming_codec::
 }
 
 # A thousand turns do not make it grow.

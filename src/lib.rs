@@ -44,6 +44,7 @@
 //! | `eval` | scripted models, scenarios, assertions, spoken tests (feature `agent`) |
 //! | `triage` | who answers a caller, how far a request is, when a person takes over (feature `triage`) |
 //! | `room` | LiveKit rooms, and the worker that is dispatched to them (feature `room`) |
+//! | `server` | servers over the models (feature `serve`) |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "agent")]
@@ -62,6 +63,8 @@ pub use duologue_native as native;
 pub use duologue_pipeline as pipeline;
 #[cfg(feature = "room")]
 pub use duologue_room as room;
+#[cfg(feature = "serve")]
+pub use duologue_server as server;
 pub use duologue_setup as setup;
 #[cfg(feature = "agent")]
 pub use duologue_setup::configured;

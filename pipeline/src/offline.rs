@@ -114,6 +114,16 @@ impl<I: Iterator<Item = String>> SpeechStream<I> {
         Self { tts, text, options, splitter, ready: VecDeque::new(), finished: false }
     }
 
+    /// Speaks the next clause, giving its audio in pieces as they are made; the marks' sources are bytes of all the text,
+    /// their samples are counted from the clause's first. `None` when the text has ended.
+    ///
+    /// # Errors
+    /// As [`speak_in_pieces`]; a later call goes on with the next clause.
+    pub fn speak_next(&mut self, cancel: &Cancel, give: &mut dyn FnMut(Piece)) -> Option<Result<(), Error>> {
+        let clause = self.next_clause()?;
+        Some(speak_clause(&*self.tts, &clause, &self.options, cancel, give))
+    }
+
     fn next_clause(&mut self) -> Option<Clause> {
         while self.ready.is_empty() {
             self.ready.extend(std::iter::from_fn(|| self.splitter.next_clause()));
@@ -139,9 +149,8 @@ impl<I: Iterator<Item = String>> Iterator for SpeechStream<I> {
     type Item = Result<Speech, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let clause = self.next_clause()?;
         let mut speech = Speech::default();
-        let made = speak_clause(&*self.tts, &clause, &self.options, &Cancel::new(), &mut |p| speech.push(p));
+        let made = self.speak_next(&Cancel::new(), &mut |piece| speech.push(piece))?;
         Some(made.map(|()| speech))
     }
 }

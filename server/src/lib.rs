@@ -7,6 +7,7 @@
 //! | [`Slots`] | who may compute, so that speech is not starved by transcription |
 //! | [`http`] | OpenAI's REST routes |
 //! | [`listen`] | connections: accepted, limited, answered, drained |
+//! | [`wyoming`] | Home Assistant's voice protocol |
 //!
 //! ```no_run
 //! use duologue_server::{Engines, Slots, http, listen};
@@ -30,6 +31,7 @@ pub mod http;
 mod keys;
 pub mod listen;
 mod slots;
+pub mod wyoming;
 
 pub use engines::Engines;
 pub use error::{Error, ErrorKind};

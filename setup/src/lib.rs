@@ -29,4 +29,4 @@ pub mod configured;
 mod models;
 
 pub use config::{Config, ConfigError, Section};
-pub use models::{ENERGY, Listening, Models, registry, vad};
+pub use models::{ENERGY, Listening, Models, registry, vad, wake};

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use duologue_models::load::{self, TtsOptions, VadModel};
 use duologue_models::registry::{Registry, RegistryOptions};
+use duologue_models::wake::WakeWords;
 use duologue_models::{Error, ErrorKind, LastWords, Stt, Tts};
 use duologue_pipeline::{
     Builder, Error as PipelineError, ErrorKind as PipelineErrorKind, Listener, PipelineConfig,
@@ -128,6 +129,16 @@ pub fn vad(name: &str, offline: bool) -> Result<Box<dyn Vad>, Error> {
         natives(offline)?;
     }
     vad_model(&registry(offline)?, name)?.stream()
+}
+
+/// The keyword model called `name`: a name out of the registry, or a directory.
+///
+/// # Errors
+/// As [`Models::load`].
+pub fn wake(name: &str, offline: bool) -> Result<WakeWords, Error> {
+    let registry = registry(offline)?;
+    natives(offline)?;
+    load::wake(&registry, name)
 }
 
 /// The registry, which opens no socket if `offline`.

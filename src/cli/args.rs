@@ -118,6 +118,13 @@ pub enum Command {
     /// LiveKit rooms from outside; needs a build with the feature `room`
     #[cfg(not(feature = "room"))]
     Room(Anything),
+    /// Serve Home Assistant: speech to text, text to speech, wake words (Wyoming)
+    #[cfg(feature = "serve")]
+    #[command(after_long_help = super::wyoming::HELP)]
+    Wyoming(super::wyoming::WyomingArgs),
+    /// Serve Home Assistant (Wyoming); needs a build with the feature `serve`
+    #[cfg(not(feature = "serve"))]
+    Wyoming(Anything),
     /// Settings: what is in effect and where it came from
     Config {
         #[command(subcommand)]
@@ -149,7 +156,7 @@ pub enum ConfigCommand {
 }
 
 /// The arguments of a command that this build has not.
-#[cfg(not(all(feature = "agent", feature = "room")))]
+#[cfg(not(all(feature = "agent", feature = "room", feature = "serve")))]
 #[derive(Args, Debug)]
 pub struct Anything {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]

@@ -24,6 +24,8 @@ mod vad;
 mod voices;
 #[cfg(feature = "room")]
 mod worker;
+#[cfg(feature = "serve")]
+mod wyoming;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -101,6 +103,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Worker(_) => lacking("worker", "room"),
         #[cfg(not(feature = "room"))]
         Command::Room(_) => lacking("room", "room"),
+        #[cfg(feature = "serve")]
+        Command::Wyoming(args) => wyoming::run(common, &args),
+        #[cfg(not(feature = "serve"))]
+        Command::Wyoming(_) => lacking("wyoming", "serve"),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "duologue", &mut script);
@@ -156,7 +162,7 @@ fn vouched(error: &ConfigError) -> Result<Config> {
 }
 
 /// A command of a part that this build has not.
-#[cfg(not(all(feature = "agent", feature = "room")))]
+#[cfg(not(all(feature = "agent", feature = "room", feature = "serve")))]
 fn lacking(command: &str, feature: &str) -> Result<()> {
     bail!("this build has no `{command}`; build with `--features {feature}` (or `full`)")
 }

@@ -15,3 +15,5 @@ mod newcomer;
 mod room_cli;
 mod spoken_agents;
 mod triage;
+#[cfg(feature = "serve")]
+mod wyoming_cli;

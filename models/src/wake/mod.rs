@@ -16,6 +16,7 @@ use crate::{Error, ErrorKind};
 #[derive(Clone)]
 pub struct WakeWords {
     spotter: KeywordSpotter,
+    words: Vec<String>,
 }
 
 impl WakeWords {
@@ -30,8 +31,14 @@ impl WakeWords {
         let path = dir.join("keywords.txt");
         let keywords =
             plain::read_text(&path, plain::MODEL_TEXT).map_err(|error| unreadable(&path, &error))?;
+        let words = keywords.lines().filter(|line| !line.trim().is_empty()).map(word).collect();
         let config = KeywordConfig::new(encoder?, decoder?, joiner?, dir.join("tokens.txt"), keywords);
-        Ok(Self { spotter: KeywordSpotter::new(&config)? })
+        Ok(Self { spotter: KeywordSpotter::new(&config)?, words })
+    }
+
+    /// The keywords, by the names that streams return, in the order of `keywords.txt`.
+    pub fn words(&self) -> &[String] {
+        &self.words
     }
 
     /// A fresh stream.
@@ -79,6 +86,15 @@ impl WakeStream {
     }
 }
 
+/// What the keyword of a line of `keywords.txt` is called: what stands behind `@`, or its tokens read together.
+fn word(line: &str) -> String {
+    if let Some(name) = line.split_whitespace().find_map(|part| part.strip_prefix('@')) {
+        return name.to_owned();
+    }
+    let tokens = line.split_whitespace().filter(|part| !part.starts_with([':', '#']));
+    tokens.collect::<String>().replace('▁', " ").trim().to_owned()
+}
+
 /// The directory's model whose name begins with `part`, the one in 8 bits where there are two.
 fn onnx(dir: &Path, part: &str) -> Result<PathBuf, Error> {
     let fits = |path: &PathBuf| {
@@ -104,6 +120,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keyword_is_called_by_its_name_or_its_tokens() {
+        assert_eq!(word("▁HE LL O :1.5 #0.35 @HELLO"), "HELLO");
+        assert_eq!(word("▁HE LL O ▁W OR LD :1.5"), "HELLO WORLD");
+    }
 
     #[test]
     fn a_directory_without_a_keyword_model_is_refused_in_words() {
