@@ -28,6 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -43,6 +44,9 @@ const UPLOAD: usize = 26_000_000;
 const JSON: usize = 1_000_000;
 /// How long a body may take to come.
 const BODY: Duration = Duration::from_secs(120);
+/// How many pieces, and for how long, of a body that is too large are read before it is refused.
+const READ_PAST: usize = 20_000;
+const HEED: Duration = Duration::from_secs(10);
 
 /// Who may ask.
 #[derive(Clone, Default)]
@@ -96,11 +100,23 @@ pub fn router(engines: Engines, slots: Slots, options: HttpOptions) -> Router {
         .route("/v1/audio/voices", get(listing::voices));
     let closed = Router::new()
         .route("/metrics", get(figures::metrics))
-        .route("/v1/audio/speech", post(speech::speech).layer(DefaultBodyLimit::max(JSON)))
-        .route("/dev/captioned_speech", post(caption::captioned).layer(DefaultBodyLimit::max(JSON)))
+        .route(
+            "/v1/audio/speech",
+            post(speech::speech)
+                .layer(DefaultBodyLimit::max(JSON))
+                .layer(middleware::from_fn_with_state(JSON, in_size)),
+        )
+        .route(
+            "/dev/captioned_speech",
+            post(caption::captioned)
+                .layer(DefaultBodyLimit::max(JSON))
+                .layer(middleware::from_fn_with_state(JSON, in_size)),
+        )
         .route(
             "/v1/audio/transcriptions",
-            post(transcription::transcription).layer(DefaultBodyLimit::max(UPLOAD)),
+            post(transcription::transcription)
+                .layer(DefaultBodyLimit::max(UPLOAD))
+                .layer(middleware::from_fn_with_state(UPLOAD, in_size)),
         )
         .route_layer(middleware::from_fn_with_state(shared.clone(), with_key));
     open.merge(closed)
@@ -108,6 +124,21 @@ pub fn router(engines: Engines, slots: Slots, options: HttpOptions) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(shared.clone(), across_origins))
         .with_state(shared)
+}
+
+/// Refuses what says that it is too large. It is read all the same, as far as that makes sense: a client that still sends
+/// when the connection is closed sees no answer.
+async fn in_size(State(most): State<usize>, request: Request, next: Next) -> Result<Response, Refusal> {
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_none_or(|length: usize| length <= most) {
+        return Ok(next.run(request).await);
+    }
+    let mut body = request.into_body().into_data_stream().take(READ_PAST);
+    let rest = async { while let Some(Ok(_)) = body.next().await {} };
+    // One that takes longer is hung up on.
+    let _ = timeout(HEED, rest).await;
+    Err(Refusal::too_large(most))
 }
 
 async fn no_such_route(request: Request) -> Refusal {
