@@ -15,6 +15,7 @@ done
 if [[ $wanted == *" mcp "* ]]; then .ci/mcp.sh install; fi
 if [[ $wanted == *" serve "* ]]; then .ci/serve.sh install; fi
 if [[ $wanted == *" python "* ]]; then .ci/python.sh install; fi
+if [[ $wanted == *" stella "* ]]; then .ci/stella.sh install; fi
 if [[ $wanted == *" wyoming "* ]]; then .ci/wyoming.sh install; fi
 if [[ $wanted == *" deny "* ]]; then .ci/deny.sh install; fi
 if [[ $wanted == *" livekit-"* ]]; then .ci/livekit.sh install; fi

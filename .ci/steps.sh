@@ -35,6 +35,8 @@ serve() { .ci/serve.sh; }
 
 wyoming() { .ci/wyoming.sh; }
 
+stella() { .ci/stella.sh; }
+
 # They talk in real time, on a machine that others use too: what a stall spoils is run once more, aloud.
 livekit() { .ci/livekit.sh "$1" || { echo "FAILED: $1; once more" && .ci/livekit.sh "$1"; }; }
 

@@ -20,7 +20,18 @@ const LEAD: u64 = 4_800;
 
 /// What was heard. Times are samples at 16 kHz since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Heard {
+    /// Somebody began to speak.
+    SpeechStarted {
+        /// Where, pre-roll included.
+        at: u64,
+    },
+    /// They fell silent; the final follows.
+    SpeechEnded {
+        /// Where, post-roll included.
+        at: u64,
+    },
     /// The words of the utterance that is under way, so far.
     Partial {
         /// Where it began.
@@ -123,9 +134,11 @@ impl Listener {
                     self.utterance += 1;
                     self.range = at..at;
                     self.scribe.start(self.utterance, at);
+                    out(Heard::SpeechStarted { at: at.saturating_sub(LEAD) });
                 }
                 VadEvent::SpeechEnded { at, .. } => {
                     self.range.end = at;
+                    out(Heard::SpeechEnded { at: at.saturating_sub(LEAD) });
                     self.scribe.end(self.utterance, at.min(self.heard));
                     self.write(out)?;
                 }

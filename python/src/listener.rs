@@ -28,7 +28,7 @@ impl Utterances {
         py.detach(|| {
             let mut heard = Vec::new();
             let mut listener = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut listener, &mut |one| heard.push(utterance(one))).map(|()| heard)
+            work(&mut listener, &mut |one| heard.extend(utterance(one))).map(|()| heard)
         })
         .map_err(raised)
     }
@@ -57,14 +57,16 @@ impl Utterances {
     }
 }
 
-fn utterance(heard: Heard) -> Utterance {
+/// `None` for edges, which the words tell as well.
+fn utterance(heard: Heard) -> Option<Utterance> {
     let seconds = |sample: u64| sample as f64 / f64::from(SAMPLE_RATE);
     match heard {
-        Heard::Partial { start, text } => (false, text, seconds(start), seconds(start), Vec::new()),
+        Heard::Partial { start, text } => Some((false, text, seconds(start), seconds(start), Vec::new())),
         Heard::Final { range, text, words } => {
             let words = words.into_iter();
             let words = words.map(|word| (word.text, seconds(word.span.start), seconds(word.span.end)));
-            (true, text, seconds(range.start), seconds(range.end), words.collect())
+            Some((true, text, seconds(range.start), seconds(range.end), words.collect()))
         }
+        _ => None,
     }
 }

@@ -7,6 +7,7 @@
 //! | [`Slots`] | who may compute, so that speech is not starved by transcription |
 //! | [`http`] | OpenAI's REST routes |
 //! | [`listen`] | connections: accepted, limited, answered, drained |
+//! | [`stella`] | STELLA's speech services over gRPC |
 //! | [`wyoming`] | Home Assistant's voice protocol |
 //!
 //! ```no_run
@@ -31,6 +32,7 @@ pub mod http;
 mod keys;
 pub mod listen;
 mod slots;
+pub mod stella;
 pub mod wyoming;
 
 pub use engines::Engines;

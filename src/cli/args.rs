@@ -125,6 +125,13 @@ pub enum Command {
     /// Serve Home Assistant (Wyoming); needs a build with the feature `serve`
     #[cfg(not(feature = "serve"))]
     Wyoming(Anything),
+    /// STELLA's speech services, for agents of its published package (gRPC)
+    #[cfg(feature = "serve")]
+    #[command(after_long_help = super::stella::HELP)]
+    Stella(super::stella::StellaArgs),
+    /// STELLA's speech services; needs a build with the feature `serve`
+    #[cfg(not(feature = "serve"))]
+    Stella(Anything),
     /// Settings: what is in effect and where it came from
     Config {
         #[command(subcommand)]

@@ -17,6 +17,10 @@ mod room;
 mod say;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "serve")]
+mod service;
+#[cfg(feature = "serve")]
+mod stella;
 mod talk;
 mod text;
 mod transcribe;
@@ -94,6 +98,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Serve(args) => serve::run(common, &args),
         #[cfg(not(feature = "serve"))]
         Command::Serve(_) => lacking("serve", "serve"),
+        #[cfg(feature = "serve")]
+        Command::Stella(args) => stella::run(common, &args),
+        #[cfg(not(feature = "serve"))]
+        Command::Stella(_) => lacking("stella", "serve"),
         Command::Voices => voices::run(common),
         #[cfg(feature = "room")]
         Command::Worker { command } => worker::run(common, &command),

@@ -8,6 +8,7 @@ use duologue_server::http::{HttpOptions, router};
 use duologue_server::{Engines, Keys, Slots, listen};
 
 use super::args::{Common, ServeArgs};
+use super::service;
 
 pub fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     let address = SocketAddr::new(args.host, args.port);
@@ -25,31 +26,15 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // The signals first: whoever stops it while it starts is heard.
-        let mut terminate = Terminate::new()?;
         let listener = listen::bind(address).await?;
         let engines = Engines::load(common.settings()?, common.offline)?;
         let router = router(engines.clone(), Slots::of_this_device(), options);
         note!("listening at http://{}/v1", listener.local_addr()?);
-        let serving = listen::serve(listener, router, async {
-            tokio::select! {
-                () = terminate.asked() => note!("finishing what is being answered"),
-                () = broken(&engines) => {}
-            }
-        });
-        serving.await;
+        listen::serve(listener, router, service::end(engines.clone())).await;
         // What ended it: a signal, or models that cannot be loaded.
         engines.try_models()?;
         Ok(())
     })
-}
-
-/// Returns if the models cannot be loaded.
-async fn broken(engines: &Engines) {
-    if engines.models().await.is_ok() {
-        note!("ready");
-        std::future::pending::<()>().await;
-    }
 }
 
 fn keys(args: &ServeArgs) -> Result<Keys> {
@@ -60,33 +45,5 @@ fn keys(args: &ServeArgs) -> Result<Keys> {
     match &args.keys {
         Some(file) => Ok(keys.with_file(file)?),
         None => Ok(keys),
-    }
-}
-
-/// Ctrl-C, and on Unix SIGTERM.
-struct Terminate {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Terminate {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn asked(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

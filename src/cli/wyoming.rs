@@ -6,11 +6,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use duologue::server::Engines;
 use duologue::server::wyoming::{Announcement, Options, PORT, serve};
-use duologue::{note, outln, setup};
+use duologue::{outln, setup};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::args::Common;
+use super::service;
 
 #[derive(Args, Debug)]
 pub struct WyomingArgs {
@@ -85,42 +86,8 @@ async fn listen(common: &Common, args: &WyomingArgs, engines: Engines, options: 
     } else {
         outln!("Wyoming at tcp://{address}")
     };
-    let models = engines.clone();
-    let ended = async move {
-        tokio::select! {
-            () = told_to_end() => note!("duologue: it ends when requests under way have"),
-            // Without models there is nothing to serve; the error is told below.
-            () = failed(&models) => {}
-        }
-    };
-    serve(listener, engines.clone(), options, ended).await?;
+    serve(listener, engines.clone(), options, service::end(engines.clone())).await?;
     drop(announcement);
     engines.try_models()?;
     Ok(())
-}
-
-/// Waits until the models cannot be loaded.
-async fn failed(engines: &Engines) {
-    if engines.models().await.is_ok() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-async fn told_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // A system without signals ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

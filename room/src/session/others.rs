@@ -234,6 +234,7 @@ impl Ear {
             let (text, is_final) = match heard {
                 Heard::Partial { text, .. } => (text, false),
                 Heard::Final { text, .. } => (text, true),
+                _ => return,
             };
             if text.is_empty() && !*open {
                 return;

@@ -100,7 +100,8 @@ fn to_i16(sample: f32) -> i16 {
     (sample * 32_768.0).round() as i16
 }
 
-fn write_pcm(samples: &[f32], out: &mut Vec<u8>) {
+/// As 16-bit little-endian samples.
+pub(crate) fn write_pcm(samples: &[f32], out: &mut Vec<u8>) {
     out.extend(samples.iter().flat_map(|&sample| to_i16(sample).to_le_bytes()));
 }
 

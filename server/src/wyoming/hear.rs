@@ -76,6 +76,7 @@ fn write(text: &mut Stable, heard: Vec<Heard>, revised: bool, out: &Out) -> Resu
             Heard::Partial { .. } if revised => continue,
             Heard::Partial { text: partial, .. } => text.partial(&partial),
             Heard::Final { text: last, .. } => text.last(&last),
+            _ => continue,
         };
         if !more.is_empty() {
             out.give(Event::new("transcript-chunk", json!({ "text": more })))?;
