@@ -1,7 +1,7 @@
 //! Connections: accepted, limited, answered, drained.
 //!
 //! Invariants: at most [`CONNECTIONS`] at a time, so that whoever opens thousands cannot use up the process's
-//! descriptors; one whose request does not come within [`HEAD`] is closed; at the end what is being answered is answered.
+//! descriptors; one whose request's head does not come within 10 s is closed; at the end what is being answered is answered.
 
 use std::future::Future;
 use std::net::SocketAddr;
