@@ -87,6 +87,15 @@ agents() {
     printf '%s\n' "hello" "/status" "/quit" | typed triage
 }
 
+# Models that are pulled: skipped aloud where the registries cannot be reached.
+models() {
+    if ! "$debug/duologue" models pull smart-turn-v3; then
+        echo "SKIPPED: smart-turn-v3 cannot be pulled from here"
+        return
+    fi
+    .ci/tests.sh run duologue-models lib turn::smart_turn
+}
+
 # In text and aloud, in simulated time.
 scenarios() { "$debug/duologue" eval examples/scenarios/{appliance,barge-in,kitchen,reception}.toml; }
 

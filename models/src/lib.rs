@@ -18,4 +18,4 @@ pub use error::{Error, ErrorKind};
 pub use family::{Family, ModelKind};
 pub use stt::{Stt, SttStream, Transcript, Word};
 pub use tts::{Cancel, Piece, SpeakOptions, Speech, Tts, TtsCost, WordMark};
-pub use turn::{LastWords, TurnDetector, TurnStream};
+pub use turn::{LastWords, SmartTurn, TurnDetector, TurnStream};

@@ -28,7 +28,7 @@ use crate::stt::{OfflineStt, StreamingStt, SttOptions, TwoPass};
 pub use crate::tts::TtsOptions;
 use crate::tts::kokoro::{Kokoro, KokoroOptions};
 use crate::tts::vits::Vits;
-use crate::turn::{LastWords, TurnDetector};
+use crate::turn::{LastWords, SmartTurn, TurnDetector};
 use crate::wake::WakeWords;
 use crate::{Error, ErrorKind, Family, ModelKind, Stt, Tts, probe};
 
@@ -182,8 +182,10 @@ pub fn turn(registry: &Registry, name: &str) -> Result<Arc<dyn TurnDetector>, Er
         return Ok(Arc::new(LastWords));
     }
     let model = registry.resolve_as(name, ModelKind::Turn)?;
-    let family = family(&model, ModelKind::Turn)?;
-    Err(unknown(&model.name, family, ModelKind::Turn))
+    match family(&model, ModelKind::Turn)? {
+        Family::SmartTurn => Ok(Arc::new(SmartTurn::load(&graph(&model.dir)?)?)),
+        other => Err(unknown(&model.name, other, ModelKind::Turn)),
+    }
 }
 
 /// The keyword model called `name`, of the registry or a directory, with the keywords of its `keywords.txt`.

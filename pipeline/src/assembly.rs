@@ -1,9 +1,9 @@
 //! How the parts of a pipeline are put together, the same for threads and simulated time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 use duologue_models::text::ClauseConfig;
 use duologue_models::{SpeakOptions, Stt, Tts, TurnDetector};
 use duologue_vad::Vad;
@@ -18,12 +18,12 @@ use crate::events::{EventHub, Stamped};
 use crate::handle::Handle;
 use crate::mouth::Mouth;
 use crate::offline::model_error;
-use crate::playback::{PlaybackConfig, Renderer, playback_ring};
+use crate::playback::{PlaybackConfig, PlaybackControl, Renderer, playback_ring};
 use crate::playout::{Playout, PlayoutView};
 use crate::respond::{REPLY_PATIENCE, Responder};
 use crate::say::SayBook;
 use crate::scribe::Scribe;
-use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, StageCounters};
+use crate::stages::{Clock, EarStage, MouthStage, ScribeStage, Signal, StageCounters};
 use crate::turn::{TurnFeed, TurnStage};
 use crate::{Error, ErrorKind};
 
@@ -193,15 +193,7 @@ impl Builder {
         let (to_scribe, scribe_inbox) = bounded(SCRIBE_COMMANDS);
         let (to_mouth, mouth_inbox) = bounded(MOUTH_COMMANDS);
         let counters = Arc::new(StageCounters::default());
-        let handle = Handle {
-            signals: signals.clone(),
-            events: Arc::new(EventHub::default()),
-            says: Arc::new(SayBook::new(rates.playback)),
-            history: Arc::new(Mutex::default()),
-            playback: playback.clone(),
-            counters: Arc::clone(&counters),
-            clock: clock.clone(),
-        };
+        let handle = handle(signals.clone(), playback.clone(), Arc::clone(&counters), clock.clone(), rates);
         let runner =
             if threaded { AgentRunner::Threads { patience: REPLY_PATIENCE } } else { AgentRunner::Inline };
         let outlets = Outlets {
@@ -221,16 +213,8 @@ impl Builder {
             conversation: signals.clone(),
             counters: Arc::clone(&counters),
         };
-        let (turn, feed) = match detector {
-            Some(detector) => {
-                let (to_turn, inbox) = bounded(TURN_COMMANDS);
-                let stream = detector.stream().map_err(model_error)?;
-                let (conversation, counters) = (signals.clone(), Arc::clone(&counters));
-                let feed = TurnFeed::new(to_turn, detector.hears());
-                (Some(TurnStage { stream, inbox, conversation, counters }), Some(feed))
-            }
-            None => (None, None),
-        };
+        let turn = detector.map(|detector| turn_stage(&*detector, &signals, &counters)).transpose()?;
+        let (turn, feed) = turn.unzip();
         let scribe = ScribeStage {
             scribe,
             turn: feed,
@@ -249,6 +233,31 @@ impl Builder {
             Director::new(conversation, clock, (signals, inbox), outlets, responder, runner, voice);
         Ok(Parts { capture, renderer, ear, scribe, turn, mouth, director, handle })
     }
+}
+
+fn handle(
+    signals: Sender<Signal>,
+    playback: PlaybackControl,
+    counters: Arc<StageCounters>,
+    clock: Clock,
+    rates: Rates,
+) -> Handle {
+    let events = Arc::new(EventHub::default());
+    let says = Arc::new(SayBook::new(rates.playback));
+    Handle { signals, events, says, history: Arc::default(), playback, counters, clock }
+}
+
+/// The turn detector's stage, and what feeds it.
+fn turn_stage(
+    detector: &dyn TurnDetector,
+    conversation: &Sender<Signal>,
+    counters: &Arc<StageCounters>,
+) -> Result<(TurnStage, TurnFeed), Error> {
+    let (to_turn, inbox) = bounded(TURN_COMMANDS);
+    let stream = detector.stream().map_err(model_error)?;
+    let feed = TurnFeed::new(to_turn, detector.hears());
+    let (conversation, counters) = (conversation.clone(), Arc::clone(counters));
+    Ok((TurnStage { stream, inbox, conversation, counters }, feed))
 }
 
 /// Everything a running pipeline is made of.

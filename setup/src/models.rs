@@ -16,7 +16,7 @@ use std::sync::Arc;
 use duologue_models::load::{self, TtsOptions, VadModel};
 use duologue_models::registry::{Registry, RegistryOptions};
 use duologue_models::wake::WakeWords;
-use duologue_models::{Error, ErrorKind, LastWords, Stt, Tts};
+use duologue_models::{Error, ErrorKind, Stt, Tts, TurnDetector};
 use duologue_pipeline::{
     Builder, Error as PipelineError, ErrorKind as PipelineErrorKind, Listener, PipelineConfig,
 };
@@ -32,6 +32,8 @@ pub struct Models {
     pub stt: Arc<dyn Stt>,
     /// The voice model.
     pub tts: Arc<dyn Tts>,
+    /// The turn detector.
+    pub turn: Arc<dyn TurnDetector>,
     vad: VadModel,
 }
 
@@ -55,8 +57,9 @@ impl Models {
         std::thread::scope(|scope| {
             let tts = scope.spawn(|| tts(&registry, &config.tts));
             let vad = scope.spawn(|| vad_model(&registry, &config.vad));
+            let turn = scope.spawn(|| load::turn(&registry, &turn_name(&config.turn)));
             let stt = stt(&registry, config)?;
-            Ok(Self { stt, tts: join(tts)?, vad: join(vad)? })
+            Ok(Self { stt, tts: join(tts)?, turn: join(turn)?, vad: join(vad)? })
         })
     }
 
@@ -80,13 +83,13 @@ impl Models {
         tts(&registry, &config.tts)
     }
 
-    /// A pipeline of these models, with the text-based turn detector.
+    /// A pipeline of these models.
     ///
     /// # Errors
     /// As [`Models::vad`].
     pub fn builder(&self, config: PipelineConfig) -> Result<Builder, Error> {
         let builder = Builder::new(Arc::clone(&self.stt), Arc::clone(&self.tts), self.vad.stream()?);
-        Ok(builder.turn_detector(Arc::new(LastWords)).config(config))
+        Ok(builder.turn_detector(Arc::clone(&self.turn)).config(config))
     }
 
     /// A fresh voice activity detector.
@@ -175,6 +178,11 @@ fn named(name: &str, short_for: &str) -> String {
         other => other.to_owned(),
     };
     name.split('+').map(long).collect::<Vec<_>>().join("+")
+}
+
+/// `smart-turn` is short for the one model of its kind.
+fn turn_name(name: &str) -> String {
+    if name == "smart-turn" { "smart-turn-v3".to_owned() } else { name.to_owned() }
 }
 
 fn join<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, Error>>) -> Result<T, Error> {

@@ -44,6 +44,9 @@ pub struct Common {
     /// Voice activity detector: `silero`, `energy`, or a file
     #[arg(long, global = true, value_name = "MODEL")]
     pub vad: Option<String>,
+    /// Turn detector: `last-words`, `smart-turn`, or a directory
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub turn: Option<String>,
     /// Open no socket
     #[arg(long, global = true, env = "DUOLOGUE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub offline: bool,
@@ -349,6 +352,9 @@ pub struct BenchArgs {
     /// rooms
     #[arg(long, num_args = 0..=1, default_value_t = 0, default_missing_value = "1000", value_name = "TURNS", conflicts_with_all = ["llm", "soak"], value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub echo: u32,
+    /// Only ask the turn detector about a labelled set of turns: a folder with `turns.tsv`, as `benches/turns.py` makes
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["echo", "llm", "soak"])]
+    pub endpointing: Option<PathBuf>,
     /// Also ask an agent this many times for each speed of a scripted language model, live
     #[arg(long, default_value_t = 0, value_name = "TURNS", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub llm: u32,

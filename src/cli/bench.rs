@@ -6,6 +6,7 @@
 #[cfg(feature = "llm")]
 mod answers;
 mod echo;
+mod endpointing;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -52,6 +53,10 @@ pub fn run(common: &Common, args: &BenchArgs) -> Result<()> {
         echo::run(&models, args.echo, people, &mut results)?;
         results.print(common.json, &models)?;
         return results.verdict();
+    }
+    if let Some(dir) = &args.endpointing {
+        endpointing::run(&models, &settings.pipeline.conversation, dir, &settings.turn, &mut results)?;
+        return results.print(common.json, &models);
     }
     let idle = models.builder(settings.pipeline.clone())?.start(Box::new(Paced::real_time(quiet_room()?)))?;
     results.budget("start_to_ready", "start to ready", begin.elapsed().as_secs_f64() * 1e3, "ms", 500.0);

@@ -130,9 +130,12 @@ impl Common {
             Err(error) if error.untrusted_file().is_some() => vouched(&error)?,
             other => other?,
         };
-        for (key, value) in
-            [(&mut config.stt, &self.stt), (&mut config.tts, &self.tts), (&mut config.vad, &self.vad)]
-        {
+        for (key, value) in [
+            (&mut config.stt, &self.stt),
+            (&mut config.tts, &self.tts),
+            (&mut config.vad, &self.vad),
+            (&mut config.turn, &self.turn),
+        ] {
             if let Some(value) = value {
                 key.clone_from(value);
             }

@@ -1,8 +1,9 @@
 //! Hotwords: phrases that a recogniser prefers, from what a person writes to what the engine takes.
 //!
-//! The engine divides each phrase into the model's tokens by the list of byte pairs that the model was trained
-//! with. That list is seldom shipped; but `tokens.txt` has the same pieces in the same order, and the order is
-//! all that byte pairs go by. Invariant: a phrase with a letter that the model cannot write is refused, by name.
+//! The engine divides each phrase into the model's tokens by a list of pieces with scores, and takes the division
+//! whose scores sum up highest. That list is seldom shipped; but `tokens.txt` has the same pieces, the more frequent
+//! first. Nearly equal scores give the fewest pieces, and of these the more frequent ones: what byte pairs give, too.
+//! Invariant: a phrase with a letter that the model cannot write is refused, by name.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -67,7 +68,6 @@ pub(super) fn give(
     config: &mut OnlineConfig,
     options: &SttOptions,
     tokens: &Path,
-    style: Style,
 ) -> Result<Option<NamedTempFile>, Error> {
     if options.hotwords.is_empty() {
         return Ok(None);
@@ -76,7 +76,7 @@ pub(super) fn give(
     let text = plain::read_text(tokens, plain::MODEL_TEXT)
         .map_err(|e| Error::new(ErrorKind::Io, format!("cannot read {}: {e}", tokens.display())))?;
     let pieces: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let phrases = written(&options.hotwords, style, &pieces)?;
+    let phrases = written(&options.hotwords, Style::of(&text), &pieces)?;
     let vocabulary = vocabulary(&pieces).map_err(|e| {
         Error::new(ErrorKind::Io, format!("hotwords need a temporary file: {e}; free some space"))
     })?;
@@ -111,10 +111,11 @@ fn written(phrases: &[String], style: Style, pieces: &[&str]) -> Result<String, 
     Ok(lines)
 }
 
-/// The model's pieces with scores that fall in their order, which is the order in which byte pairs were joined.
+/// The model's pieces with scores that are nearly equal and fall in their order.
 fn vocabulary(pieces: &[&str]) -> std::io::Result<NamedTempFile> {
     let mut file = NamedTempFile::with_prefix("duologue-bpe-")?;
-    let lines = pieces.iter().enumerate().map(|(rank, piece)| format!("{piece}\t-{rank}\n"));
+    let lines =
+        pieces.iter().enumerate().map(|(rank, piece)| format!("{piece}\t-{:.4}\n", 1.0 + rank as f64 * 1e-4));
     file.write_all(lines.collect::<String>().as_bytes())?;
     file.flush()?;
     Ok(file)
@@ -137,7 +138,10 @@ mod tests {
     #[test]
     fn pieces_keep_their_order() {
         let file = vocabulary(&["<blk>", "A", "\u{2581}AB"]).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "<blk>\t-0\nA\t-1\n\u{2581}AB\t-2\n");
+        assert_eq!(
+            std::fs::read_to_string(file.path()).unwrap(),
+            "<blk>\t-1.0000\nA\t-1.0001\n\u{2581}AB\t-1.0002\n"
+        );
     }
 
     #[test]

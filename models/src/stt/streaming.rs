@@ -68,13 +68,13 @@ impl StreamingStt {
         if let Some(paths) = options.paths.or(found.toml.paths).filter(|&paths| paths > 0) {
             config.decoding = Decoding::ModifiedBeam { max_active_paths: paths };
         }
-        let style = Style::read(&found.tokens)?;
         if family != Family::Transducer {
             hotwords::refuse(options, &found.name, family)?;
         }
-        let vocabulary = hotwords::give(&mut config, options, &found.tokens, style)?;
+        let vocabulary = hotwords::give(&mut config, options, &found.tokens)?;
         let recognizer = OnlineRecognizer::new(&config).map_err(|e| loading(e, dir))?;
         drop(vocabulary);
+        let style = Style::read(&found.tokens)?;
         let tail_ms = options.tail_ms.or(found.toml.tail_ms).unwrap_or(window * 10 + LATE_MS);
         Ok(Self { name: found.name, recognizer, style, tail: tail_ms as usize * 16 })
     }

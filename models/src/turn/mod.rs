@@ -1,10 +1,13 @@
-//! End-of-turn detection: the [`TurnDetector`] trait, and [`LastWords`], which looks at the last words.
+//! End-of-turn detection: the [`TurnDetector`] trait, [`LastWords`], which looks at the last words, and [`SmartTurn`],
+//! which hears the voice as well.
 
 mod dictation;
 mod last_words;
+mod smart_turn;
 
 use crate::Error;
 pub use last_words::LastWords;
+pub use smart_turn::SmartTurn;
 
 /// Estimates whether a user has finished their turn. It is loaded once, and shared; each conversation has a stream of it.
 pub trait TurnDetector: Send + Sync {

@@ -251,7 +251,8 @@ impl Config {
     }
 
     /// How long after the end of speech a turn is over that is complete with `probability`.
-    pub(super) fn endpoint_delay(&self, probability: f32) -> Duration {
+    #[must_use]
+    pub fn endpoint_delay(&self, probability: f32) -> Duration {
         let span = self.turn_likely - self.turn_unlikely;
         let sure = if span > 0.0 {
             ((probability - self.turn_unlikely) / span).clamp(0.0, 1.0)

@@ -161,6 +161,7 @@ pub static KEYS: &[Key] = &[
     row("tts", Kind::Text, r#""builtin""#, "", "Voice model: a name from `duologue models list`, or a directory."),
     row("vad", Kind::Text, r#""silero""#, "", "Voice activity detector: a name or a file, or `energy`, which needs no model."),
 
+    row("turn", Kind::Text, r#""last-words""#, "", "Turn detector: `last-words`, which needs no model, `smart-turn`, which hears the voice as well, or a directory."),
     row("recogniser.threads", Kind::Whole(1, 64), "1", "", "Threads of one inference of the recogniser."),
     row("recogniser.paths", Kind::Whole(0, 32), "", "", "Sequences that a transducer's beam search keeps; 0 decodes greedily."),
     row("recogniser.blank_penalty", Kind::Number(-20.0, 20.0), "", "", "Subtracted from the score of nothing said: above 0 fewer words are missed and more are invented."),

@@ -63,6 +63,8 @@ pub struct Config {
     pub tts: String,
     /// Name or file of the voice activity detector, or `energy`.
     pub vad: String,
+    /// Name or directory of the turn detector, or `last-words`.
+    pub turn: String,
     /// How the recogniser is loaded.
     pub recogniser: SttOptions,
     /// The pipeline's own settings.
@@ -87,6 +89,7 @@ impl Default for Config {
             stt: "builtin".to_owned(),
             tts: "builtin".to_owned(),
             vad: "silero".to_owned(),
+            turn: "last-words".to_owned(),
             recogniser: SttOptions::default(),
             pipeline: PipelineConfig::default(),
             session: Section::default(),

@@ -128,7 +128,7 @@ impl Report {
 
     fn registry(&mut self, settings: &Config) -> Result<()> {
         let registry = setup::registry(true)?;
-        for name in [&settings.stt, &settings.tts, &settings.vad] {
+        for name in [&settings.stt, &settings.tts, &settings.vad, &settings.turn] {
             if let Ok(entry) = registry.entry(name)
                 && !registry.is_present(name)
             {
@@ -151,6 +151,19 @@ impl Report {
                 self.note(&key, json!(names), &names.join(", "));
             }
         }
+        Ok(())
+    }
+
+    /// How long the turn detector takes to judge 8 s whose words tell nothing.
+    fn turn(&mut self, models: &Models, settings: &Config) -> Result<()> {
+        let mut stream = models.turn.stream()?;
+        stream.hear(&[0.0; 8 * 16_000]);
+        let begin = Instant::now();
+        stream.predict("i went to the market")?;
+        let ms = begin.elapsed().as_secs_f64() * 1e3;
+        let limit = settings.pipeline.conversation.detector_limit.as_secs_f64() * 1e3;
+        let line = format!("{ms:.0} ms; an answer that takes longer than {limit:.0} ms is not waited for");
+        self.note("deciding turns", json!({ "ms": ms, "limit_ms": limit }), &line);
         Ok(())
     }
 
@@ -185,6 +198,7 @@ impl Report {
             &format!("said “{SENTENCE}”, heard “{}”", heard.text),
         );
 
+        self.turn(&models, settings)?;
         let mut vad = models.vad()?;
         let frame = vec![0.01; vad.frame_len()];
         let begin = Instant::now();

@@ -9,6 +9,10 @@ const REACH: isize = 64;
 /// Most parts of a link's path that are said.
 const MAX_PATH: usize = 4;
 
+/// What may stand behind a version, after a hyphen.
+const TAGS: &[&str] =
+    &["beta", "alpha", "rc", "dev", "preview", "pre", "snapshot", "SNAPSHOT", "stable", "lts"];
+
 /// "v2.1", "1.2.3", "192.168.0.1", "2.0.0-beta.1".
 pub(super) fn version(c: &Cursor) -> Option<Match> {
     let named = isize::from(matches!(c.word(0), Some("v" | "V")) && c.number(1).is_some() && c.starts());
@@ -22,12 +26,8 @@ pub(super) fn version(c: &Cursor) -> Option<Match> {
         parts.push(part);
         k += 2;
     }
-    if named == 0 && (parts.len() < 3 || c.is(-1, '.'))
-        || parts.len() > 1
-            && parts.len() < 4
-            && parts[1].len() == 3
-            && parts.iter().skip(1).all(|p| p.len() == 3)
-    {
+    let thousands = parts.len() > 1 && parts.len() < 4 && parts.iter().skip(1).all(|part| part.len() == 3);
+    if named == 0 && (parts.len() < 3 || c.is(-1, '.')) || thousands {
         return None;
     }
     let network = parts.len() == 4 && named == 0;
@@ -39,44 +39,33 @@ pub(super) fn version(c: &Cursor) -> Option<Match> {
     let told = c
         .word_before()
         .is_some_and(|w| matches!(w.to_lowercase().as_str(), "version" | "versions" | "ver" | "release"));
-    let mut say = format!(
-        "{}{}",
-        if named > 0 && !told { "version " } else { "" },
-        said.join(if network { " dot " } else { " point " })
-    );
-    if let Some(port) = c.number(k + 1).filter(|_| network && c.is(k, ':')) {
-        say.push_str(&format!(" colon {}", each_digit(port)));
-        k += 2;
-    } else if let Some(bits) = c.number(k + 1).filter(|_| network && c.is(k, '/')) {
-        say.push_str(&format!(" slash {}", cardinal(bits)));
-        k += 2;
-    }
-    if let Some(tag) = c.word(k + 1).filter(|w| {
-        c.is(k, '-')
-            && matches!(
-                *w,
-                "beta"
-                    | "alpha"
-                    | "rc"
-                    | "dev"
-                    | "preview"
-                    | "pre"
-                    | "snapshot"
-                    | "SNAPSHOT"
-                    | "stable"
-                    | "lts"
-            )
-    }) {
-        let tag = if tag == "rc" { "^RC".to_owned() } else { tag.to_lowercase() };
-        say.push_str(&format!(" {tag}"));
-        k += 2;
-        let joint = isize::from(c.is(k, '.'));
-        if let Some(n) = c.number(k + joint) {
-            say.push_str(&format!(" {}", cardinal(n)));
-            k += joint + 1;
-        }
-    }
+    let version = if named > 0 && !told { "version " } else { "" };
+    let say = format!("{version}{}", said.join(if network { " dot " } else { " point " }));
+    let behind = if network { port_or_mask(c, k) } else { None };
+    let (say, k) = behind.map_or((say.clone(), k), |(more, k)| (say + &more, k));
+    let (say, k) = tag(c, k).map_or((say.clone(), k), |(more, k)| (say + &more, k));
     Some(Match { atoms: k, say })
+}
+
+/// ":8080", "/24" behind an address.
+fn port_or_mask(c: &Cursor, k: isize) -> Option<(String, isize)> {
+    let number = c.number(k + 1)?;
+    if c.is(k, ':') {
+        return Some((format!(" colon {}", each_digit(number)), k + 2));
+    }
+    c.is(k, '/').then(|| (format!(" slash {}", cardinal(number)), k + 2))
+}
+
+/// "-beta.1", "-rc2" behind a version.
+fn tag(c: &Cursor, k: isize) -> Option<(String, isize)> {
+    let tag = c.word(k + 1).filter(|word| c.is(k, '-') && TAGS.contains(word))?;
+    let said = if tag == "rc" { "^RC".to_owned() } else { tag.to_lowercase() };
+    let k = k + 2;
+    let joint = isize::from(c.is(k, '.'));
+    Some(match c.number(k + joint) {
+        Some(number) => (format!(" {said} {}", cardinal(number)), k + joint + 1),
+        None => (format!(" {said}"), k),
+    })
 }
 
 fn part_of(digits: &str) -> String {
@@ -185,111 +174,114 @@ fn email(chunk: &str) -> Option<String> {
         .then(|| format!("{} at {}", dotted(user), dotted(host)))
 }
 
+/// What ends an address without its scheme, or a name that is one.
+const DOMAINS: &[&str] = &[
+    "ly", "gg", "gl", "be", "xyz", "biz", "store", "online", "shop", "site", "cloud", "nz", "in", "es", "it",
+    "se", "no", "fi", "pl", "br", "mx", "ie", "at", "dk", "health", "news", "world", "life", "bank",
+    "travel", "museum", "mil", "int", "support", "help", "link", "page", "to", "cc", "is", "so", "sh", "com",
+    "org", "net", "io", "ai", "dev", "edu", "gov", "app", "co", "uk", "de", "fr", "eu", "us", "ca", "au",
+    "jp", "ch", "nl", "info", "tv", "me", "fm", "tech", "local",
+];
+
 /// "example.com/path" with a well-known top-level domain.
 fn host(chunk: &str) -> Option<String> {
     let name = chunk.split(['/', ':', '?']).next()?;
     let tld = name.rsplit_once('.')?.1;
-    const KNOWN: &[&str] = &[
-        "ly", "gg", "gl", "be", "xyz", "biz", "store", "online", "shop", "site", "cloud", "nz", "in", "es",
-        "it", "se", "no", "fi", "pl", "br", "mx", "ie", "at", "dk", "health", "news", "world", "life",
-        "bank", "travel", "museum", "mil", "int", "support", "help", "link", "page", "to", "cc", "is", "so",
-        "sh", "com", "org", "net", "io", "ai", "dev", "edu", "gov", "app", "co", "uk", "de", "fr", "eu",
-        "us", "ca", "au", "jp", "ch", "nl", "info", "tv", "me", "fm", "tech", "local",
-    ];
     let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     // "it.is" and "no.at" are two sentences that ran together.
     let short = matches!(tld, "in" | "it" | "is" | "so" | "no" | "at" | "to" | "be" | "me" | "us")
         && !chunk.contains('/')
         && !chunk.starts_with("www");
-    (valid && KNOWN.contains(&tld) && (!short || matches!(tld, "us" | "me" | "be"))).then(|| located(chunk))
+    (valid && DOMAINS.contains(&tld) && (!short || matches!(tld, "us" | "me" | "be"))).then(|| located(chunk))
 }
+
+/// Extensions that tell a file from a sentence's end without a blank.
+const EXTENSIONS: &[&str] = &[
+    "docx",
+    "xlsx",
+    "pptx",
+    "doc",
+    "xls",
+    "ppt",
+    "webp",
+    "flac",
+    "ogg",
+    "m4a",
+    "mov",
+    "avi",
+    "mkv",
+    "webm",
+    "tar",
+    "env",
+    "cfg",
+    "bak",
+    "tmp",
+    "dmg",
+    "iso",
+    "apk",
+    "deb",
+    "rpm",
+    "epub",
+    "heic",
+    "svg",
+    "tsx",
+    "jsx",
+    "rb",
+    "php",
+    "kt",
+    "swift",
+    "cs",
+    "vtt",
+    "srt",
+    "safetensors",
+    "gguf",
+    "parquet",
+    "rs",
+    "py",
+    "js",
+    "ts",
+    "md",
+    "txt",
+    "toml",
+    "json",
+    "yaml",
+    "yml",
+    "html",
+    "css",
+    "c",
+    "h",
+    "cpp",
+    "go",
+    "java",
+    "sh",
+    "xml",
+    "csv",
+    "pdf",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "mp3",
+    "mp4",
+    "wav",
+    "zip",
+    "gz",
+    "log",
+    "ini",
+    "conf",
+    "exe",
+    "onnx",
+    "lock",
+    "bin",
+    "sql",
+    "ipynb",
+];
 
 /// "config.toml", "src/main.rs".
 fn file(chunk: &str) -> Option<String> {
     let (stem, extension) = chunk.rsplit_once('.')?;
-    const KNOWN: &[&str] = &[
-        "docx",
-        "xlsx",
-        "pptx",
-        "doc",
-        "xls",
-        "ppt",
-        "webp",
-        "flac",
-        "ogg",
-        "m4a",
-        "mov",
-        "avi",
-        "mkv",
-        "webm",
-        "tar",
-        "env",
-        "cfg",
-        "bak",
-        "tmp",
-        "dmg",
-        "iso",
-        "apk",
-        "deb",
-        "rpm",
-        "epub",
-        "heic",
-        "svg",
-        "tsx",
-        "jsx",
-        "rb",
-        "php",
-        "kt",
-        "swift",
-        "cs",
-        "vtt",
-        "srt",
-        "safetensors",
-        "gguf",
-        "parquet",
-        "rs",
-        "py",
-        "js",
-        "ts",
-        "md",
-        "txt",
-        "toml",
-        "json",
-        "yaml",
-        "yml",
-        "html",
-        "css",
-        "c",
-        "h",
-        "cpp",
-        "go",
-        "java",
-        "sh",
-        "xml",
-        "csv",
-        "pdf",
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "mp3",
-        "mp4",
-        "wav",
-        "zip",
-        "gz",
-        "log",
-        "ini",
-        "conf",
-        "exe",
-        "onnx",
-        "lock",
-        "bin",
-        "sql",
-        "ipynb",
-    ];
     let valid = stem.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/'));
-    (valid && KNOWN.contains(&extension)).then(|| {
+    (valid && EXTENSIONS.contains(&extension)).then(|| {
         let parts: Vec<String> = chunk.split('/').filter(|part| !part.is_empty()).map(dotted).collect();
         parts.join(" slash ")
     })

@@ -187,21 +187,20 @@ pub(super) fn identifier(c: &Cursor) -> Option<Match> {
     {
         return None;
     }
-    let said: Vec<String> = parts
-        .iter()
-        .map(|part| match part.bytes().all(|b| b.is_ascii_digit()) {
-            true if tagged && part.len() == 4 && ("1990".."2060").contains(part) => year(part),
-            true => each_digit(part),
-            false if part.bytes().all(|b| b.is_ascii_alphabetic()) && !random && tagged => {
-                super::caps::capitals(part, part, false)
-            }
-            false if part.bytes().all(|b| b.is_ascii_alphabetic()) && !random && part.len() > 3 => {
-                (*part).to_owned()
-            }
-            false => characters(part),
-        })
-        .collect();
+    let said: Vec<String> = parts.iter().map(|part| part_said(part, random, tagged)).collect();
     Some(Match { atoms, say: said.join(", ") })
+}
+
+/// A part of an identifier; `random` ones are spelled, `tagged` ones begin with an abbreviation.
+fn part_said(part: &str, random: bool, tagged: bool) -> String {
+    let letters = part.bytes().all(|b| b.is_ascii_alphabetic());
+    match part.bytes().all(|b| b.is_ascii_digit()) {
+        true if tagged && part.len() == 4 && ("1990".."2060").contains(&part) => year(part),
+        true => each_digit(part),
+        false if letters && !random && tagged => super::caps::capitals(part, part, false),
+        false if letters && !random && part.len() > 3 => part.to_owned(),
+        false => characters(part),
+    }
 }
 
 fn is_ordinal(text: &str) -> bool {
@@ -309,62 +308,45 @@ pub(super) fn model(c: &Cursor) -> Option<Match> {
         return None;
     }
     if let Some(digits) = c.number(0) {
-        if matches!(digits, "401" | "403" | "457" | "529")
-            && matches!(c.word(1), Some("k" | "b" | "K"))
-            && c.number(2).is_none()
-        {
-            let letter = c.word(1)?.to_uppercase();
-            let plural = c.word(1).is_some_and(|w| w.len() > 1);
-            return Some(Match {
-                atoms: 2,
-                say: format!("{} ^{letter}{}", pairs(digits), if plural { "s" } else { "" }),
-            });
-        }
-        return None;
+        return savings_plan(c, digits);
     }
     let word = c.word(0)?;
-    // "H.264"
-    if word.len() == 1
-        && c.is(1, '.')
-        && let Some(digits) = c.number(2).filter(|d| d.len() == 3)
-        && word.chars().all(char::is_uppercase)
-    {
-        return Some(Match { atoms: 3, say: format!("^{word} dot {}", pairs(digits)) });
-    }
-    // "i7-12700K", "i5"
-    if matches!(word, "i")
-        && let Some(tier) = c.number(1)
-    {
-        let mut say = format!("^I {}", cardinal(tier));
-        let mut k = 2;
-        if c.is(2, '-')
-            && let Some(digits) = c.number(3)
-        {
-            say.push_str(&format!(", {}", pairs(digits)));
-            k = 4;
-            if let Some(tail) = c.word(4) {
-                say.push_str(&format!(" ^{}", tail.to_uppercase()));
-                k = 5;
-            }
-        }
-        return Some(Match { atoms: k, say });
-    }
+    codec(c, word).or_else(|| processor(c, word)).or_else(|| numbered(c, word))
+}
+
+/// "401k".
+fn savings_plan(c: &Cursor, digits: &str) -> Option<Match> {
+    let plan = matches!(digits, "401" | "403" | "457" | "529") && c.number(2).is_none();
+    let letter = c.word(1).filter(|letter| plan && matches!(*letter, "k" | "b" | "K"))?.to_uppercase();
+    Some(Match { atoms: 2, say: format!("{} ^{letter}", pairs(digits)) })
+}
+
+/// "H.264".
+fn codec(c: &Cursor, word: &str) -> Option<Match> {
+    let digits = c.number(2).filter(|digits| digits.len() == 3 && c.is(1, '.'))?;
+    (word.len() == 1 && word.chars().all(char::is_uppercase))
+        .then(|| Match { atoms: 3, say: format!("^{word} dot {}", pairs(digits)) })
+}
+
+/// "i7-12700K", "i5".
+fn processor(c: &Cursor, word: &str) -> Option<Match> {
+    let tier = c.number(1).filter(|_| word == "i")?;
+    let mut say = format!("^I {}", cardinal(tier));
+    let Some(digits) = c.number(3).filter(|_| c.is(2, '-')) else { return Some(Match { atoms: 2, say }) };
+    say.push_str(&format!(", {}", pairs(digits)));
+    let Some(tail) = c.word(4) else { return Some(Match { atoms: 4, say }) };
+    say.push_str(&format!(" ^{}", tail.to_uppercase()));
+    Some(Match { atoms: 5, say })
+}
+
+/// Capitals and a number: "F-150", "A320", "W-2".
+fn numbered(c: &Cursor, word: &str) -> Option<Match> {
     let upper = word.len() <= 4 && word.chars().all(|l| l.is_ascii_uppercase());
     let at = 1 + isize::from(c.is(1, '-'));
     let digits = c.number(at).filter(|d| upper && (1..=5).contains(&d.len()))?;
-    if c.is(at + 1, '.') && c.number(at + 2).is_some()
-        || c.is(at + 1, '-') && c.number(at + 2).is_some()
-        || at == 1 && digits.len() < 3
-    {
-        return None;
-    }
-    if digits.len() < 2
-        || digits.len() == 2 && word.len() > 1
-        || word == "COVID"
-        || word == "GMT"
-        || word == "UTC"
-        || matches!(word, "Q" | "FY")
-    {
+    let goes_on = (c.is(at + 1, '.') || c.is(at + 1, '-')) && c.number(at + 2).is_some();
+    let short = at == 1 && digits.len() < 3 || digits.len() < 2 || digits.len() == 2 && word.len() > 1;
+    if goes_on || short || matches!(word, "COVID" | "GMT" | "UTC" | "Q" | "FY") {
         return None;
     }
     let head = if word.len() == 1 { format!("^{word}") } else { super::caps::capitals(word, word, false) };

@@ -182,17 +182,17 @@ fn by(c: &Cursor) -> Option<Match> {
     if product && times && marked.is_empty() && c.word(at).and_then(|w| unit(w, true)).is_none() {
         return None;
     }
-    let unit = c.word(at).and_then(|w| unit(w, true)).filter(|u| {
-        marked.is_empty() && (u.many != "inches" || !follows(c, at + 1, &["the", "a", "my", "this"], 1))
-    });
-    let same = c.word(at).filter(|w| super::units::unit(w, true).is_some_and(|u| u.many == marked)).is_some();
-    let (atoms, name) = match unit {
-        None if same => (at + 1, marked),
-        Some(unit) => (at + 1, unit.many),
-        None => (end, marked),
-    };
+    let (atoms, name) = unit_behind(c, at, marked).unwrap_or((end, marked));
     let joined = said.join(" by ");
     Some(Match { atoms, say: if name.is_empty() { joined } else { format!("{joined} {name}") } })
+}
+
+/// The unit at `at`, behind sizes that are `marked` already or not, and where it ends.
+fn unit_behind(c: &Cursor, at: isize, marked: &'static str) -> Option<(isize, &'static str)> {
+    let unit = c.word(at).and_then(|word| unit(word, true))?;
+    let preposition = unit.many == "inches" && follows(c, at + 1, &["the", "a", "my", "this"], 1);
+    let reads = marked.is_empty() && !preposition || unit.many == marked;
+    reads.then_some((at + 1, unit.many))
 }
 
 /// 27", 5/8", 1".

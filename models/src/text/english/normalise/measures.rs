@@ -47,26 +47,34 @@ pub(super) fn measured(c: &Cursor, words: &str, k: isize, one: bool) -> Option<M
         name = format!("{} {name}", power.say);
         atoms += power.atoms;
     }
-    if c.is(atoms, '/')
-        && let Some(second) = c.word(atoms + 1).and_then(|w| unit(w, true))
-    {
-        name = format!("{name} per {}", second.one);
-        atoms += 2;
-        if let Some(power) = power(c, atoms) {
-            name = format!("{name} {}", if power.say == "square" { "squared" } else { "cubed" });
-            atoms += power.atoms;
-        }
-    } else if c.is(atoms, '/')
-        && let Some(second) = c.word(atoms + 1).and_then(super::slash::per_name)
-    {
-        name = format!("{name} per {second}");
-        atoms += 2;
-    }
+    let (more, end) = per(c, atoms);
+    name.push_str(&more);
+    atoms = end;
     // The point of an abbreviated unit: "5 ft. long".
     if c.is(atoms, '.') && c.is_space(atoms + 1) && !c.sentence_ends(atoms + 1) {
         atoms += 1;
     }
     Some(Match { atoms, say: format!("{words} {name}") })
+}
+
+/// "/s", "/m²", "/day" behind a unit, and where it ends.
+fn per(c: &Cursor, k: isize) -> (String, isize) {
+    if !c.is(k, '/') {
+        return (String::new(), k);
+    }
+    let Some(written) = c.word(k + 1) else { return (String::new(), k) };
+    let Some(second) = unit(written, true) else {
+        let named = super::slash::per_name(written);
+        return named.map_or((String::new(), k), |name| (format!(" per {name}"), k + 2));
+    };
+    let per = format!(" per {}", second.one);
+    match power(c, k + 2) {
+        Some(power) => {
+            let squared = if power.say == "square" { "squared" } else { "cubed" };
+            (format!("{per} {squared}"), k + 2 + power.atoms)
+        }
+        None => (per, k + 2),
+    }
 }
 
 /// Whether the number and its unit describe what follows: "the 3.5 mm jack", "a 4.0L V8".

@@ -50,6 +50,13 @@ pub(super) fn money(c: &Cursor) -> Option<Match> {
     Some(Match { atoms: found.atoms + shift, say: format!("{minus}{}", found.say) })
 }
 
+/// What a price stands before, as in "a $5 bill".
+const PRICED: &[&str] = &[
+    "bill", "tip", "fee", "coupon", "gift", "deposit", "discount", "credit", "charge", "fine", "ticket",
+    "payment", "voucher", "copay", "minimum", "bonus", "refund", "loan", "note", "rebate", "co", "budget",
+    "limit", "fund", "house", "car",
+];
+
 /// The currency first.
 fn before(c: &Cursor) -> Option<Match> {
     let (unit, signed) = sign(c, 0)?;
@@ -72,27 +79,8 @@ fn before(c: &Cursor) -> Option<Match> {
     let (mut scaled, more) = scale(c, atoms);
     atoms += more;
     let mut range = String::new();
-    let gap = super::spans::dash(c, atoms);
-    if gap > 0 {
-        let second = sign(c, atoms + gap).map_or(0, |(_, atoms)| atoms);
-        let at = atoms + gap + second;
-        if let Some(upper) = amount_at(c, at).filter(|_| second > 0 || gap == 1) {
-            let (upper_scale, more) = scale(c, at + upper.atoms);
-            let low = if scaled.is_empty() || scaled == upper_scale {
-                words(&amount)
-            } else {
-                format!("{} {scaled}", words(&amount))
-            };
-            let cents = !amount.fraction.is_empty() && scaled.is_empty() && upper_scale.is_empty();
-            range = if cents {
-                format!("{} to ", amount_of(&amount, scaled, &unit))
-            } else {
-                format!("{low} to ")
-            };
-            atoms = at + upper.atoms + more;
-            scaled = upper_scale;
-            amount = upper;
-        }
+    if let Some(upper) = upper(c, atoms, &amount, scaled, &unit) {
+        (range, atoms, scaled, amount) = (upper.lower_said, upper.atoms, upper.scaled, upper.amount);
     }
     let per = per(c, atoms);
     // "$5 USD", "$20 CAD": the code names the currency.
@@ -106,18 +94,44 @@ fn before(c: &Cursor) -> Option<Match> {
     let plus =
         if c.is(atoms, '+') && !matches!(c.kind(atoms + 1), Some(Kind::Number)) { " plus" } else { "" };
     // "a $5 bill" is a five dollar bill.
-    const NOUNS: &[&str] = &[
-        "bill", "tip", "fee", "coupon", "gift", "deposit", "discount", "credit", "charge", "fine", "ticket",
-        "payment", "voucher", "copay", "minimum", "bonus", "refund", "loan", "note", "rebate", "co",
-        "budget", "limit", "fund", "house", "car",
-    ];
     let noun = c.is_space(atoms)
         && per.atoms == 0
-        && c.word(atoms + 1).is_some_and(|w| NOUNS.contains(&w))
+        && c.word(atoms + 1).is_some_and(|w| PRICED.contains(&w))
         && amount.fraction.is_empty();
     let unit = if noun { Currency { many: unit.one, ..unit } } else { unit };
     let say = format!("{minus}{range}{}{}{plus}", amount_of(&amount, scaled, &unit), per.say);
     Some(Match { atoms: atoms + per.atoms + isize::from(!plus.is_empty()), say })
+}
+
+/// The upper end of a range.
+struct Upper {
+    /// The lower end, up to "to".
+    lower_said: String,
+    /// Where the range ends.
+    atoms: isize,
+    scaled: &'static str,
+    amount: Numeral,
+}
+
+/// "–$20", "-20k" behind `lower`.
+fn upper(c: &Cursor, atoms: isize, lower: &Numeral, scaled: &'static str, unit: &Currency) -> Option<Upper> {
+    let gap = super::spans::dash(c, atoms);
+    if gap == 0 {
+        return None;
+    }
+    let second = sign(c, atoms + gap).map_or(0, |(_, atoms)| atoms);
+    let at = atoms + gap + second;
+    let amount = amount_at(c, at).filter(|_| second > 0 || gap == 1)?;
+    let (upper_scale, more) = scale(c, at + amount.atoms);
+    let cents = !lower.fraction.is_empty() && scaled.is_empty() && upper_scale.is_empty();
+    let lower_said = if cents {
+        format!("{} to ", amount_of(lower, scaled, unit))
+    } else if scaled.is_empty() || scaled == upper_scale {
+        format!("{} to ", words(lower))
+    } else {
+        format!("{} {scaled} to ", words(lower))
+    };
+    Some(Upper { lower_said, atoms: at + amount.atoms + more, scaled: upper_scale, amount })
 }
 
 /// The amount first: "10€", "3,50 €", "20 USD", "99¢".

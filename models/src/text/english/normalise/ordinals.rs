@@ -2,6 +2,7 @@
 
 use super::Match;
 use super::atoms::Cursor;
+use super::context::{follows, near};
 use super::numbers::{cardinal, decade, ordinal};
 
 /// "21st", "1990s", "'90s", "90s".
@@ -26,73 +27,73 @@ pub(super) fn ordinals(c: &Cursor) -> Option<Match> {
     Some(Match { atoms: k + 1, say })
 }
 
+/// What a decade is the style of.
+const STYLED: &[&str] = &[
+    "music",
+    "rock",
+    "pop",
+    "movie",
+    "movies",
+    "film",
+    "films",
+    "fashion",
+    "hits",
+    "song",
+    "songs",
+    "style",
+    "icon",
+    "nostalgia",
+    "throwback",
+    "kid",
+    "kids",
+    "party",
+    "theme",
+    "vibe",
+    "vibes",
+    "hair",
+    "sitcom",
+    "cartoon",
+    "cartoons",
+    "classic",
+    "classics",
+    "dance",
+    "disco",
+    "metal",
+    "tv",
+    "show",
+    "shows",
+    "night",
+    "band",
+    "bands",
+    "playlist",
+];
+/// Before a decade of life or of a century.
+const DATED: &[&str] = &[
+    "the",
+    "his",
+    "her",
+    "their",
+    "my",
+    "your",
+    "our",
+    "early",
+    "mid",
+    "late",
+    "low",
+    "high",
+    "upper",
+    "lower",
+    "and",
+    "seventies",
+];
+/// Before a time that is waited.
+const WAITS: &[&str] = &["for", "wait", "takes", "took", "every", "timeout", "after"];
+
 /// Whether "20s" here are the twenties and not seconds.
 fn of_an_age(c: &Cursor) -> bool {
     let before = c.word_before().unwrap_or_default();
     let before = if c.is(-1, '-') { c.word(-2).unwrap_or_default() } else { before };
-    let styled = super::context::follows(
-        c,
-        2,
-        &[
-            "music",
-            "rock",
-            "pop",
-            "movie",
-            "movies",
-            "film",
-            "films",
-            "fashion",
-            "hits",
-            "song",
-            "songs",
-            "style",
-            "icon",
-            "nostalgia",
-            "throwback",
-            "kid",
-            "kids",
-            "party",
-            "theme",
-            "vibe",
-            "vibes",
-            "hair",
-            "sitcom",
-            "cartoon",
-            "cartoons",
-            "classic",
-            "classics",
-            "dance",
-            "disco",
-            "metal",
-            "tv",
-            "show",
-            "shows",
-            "night",
-            "band",
-            "bands",
-            "playlist",
-        ],
-        1,
-    );
     c.is(-1, '\'')
-        || styled
-        || matches!(
-            before.to_lowercase().as_str(),
-            "the"
-                | "his"
-                | "her"
-                | "their"
-                | "my"
-                | "your"
-                | "our"
-                | "early"
-                | "mid"
-                | "late"
-                | "low"
-                | "high"
-                | "upper"
-                | "lower"
-                | "and"
-                | "seventies"
-        ) && !super::context::near(c, &["for", "wait", "takes", "took", "every", "timeout", "after"], 2)
+        || follows(c, 2, STYLED, 1)
+        || DATED.contains(&before.to_lowercase().as_str()) && !near(c, WAITS, 2)
 }

@@ -99,112 +99,109 @@ const SPEAKS: &[&str] = &[
     "may", "might", "must", "never", "always",
 ];
 
+/// Numerals that are words, abbreviations or initials as well.
+const DOUBTFUL: &[&str] = &[
+    "IV", "MI", "DI", "LI", "CC", "CV", "CD", "DC", "MC", "MD", "CM", "XL", "MM", "XX", "CI", "ID", "DX",
+    "CX", "MX", "DIV", "MIX", "LCD", "DM", "CL", "ML", "VI", "XXX", "DL", "MV", "LV", "CDC", "DVI", "IC",
+    "LC", "MCI", "CCC", "LLC", "MMI", "DVD",
+];
+/// Before a name whose numeral tells which one.
+const TITLES: [&str; 7] = ["King", "Queen", "Pope", "Emperor", "Tsar", "Czar", "Prince"];
+/// Names of which one "was" more often than a speaker "I was" behind them.
+const MONARCHS: &[&str] = &["Elizabeth", "Charles", "James", "Henry", "Edward", "George", "Richard", "Louis"];
+
+/// A numeral with its neighbours.
+struct Numeral<'a> {
+    /// As written, without an "'s".
+    word: &'a str,
+    /// Whether there is an "'s".
+    owns: bool,
+    value: u64,
+    before: &'a str,
+    /// In lower case, too; empty if there is none.
+    next: String,
+}
+
+impl Numeral<'_> {
+    /// "I", which may be the speaker.
+    fn is_i(&self) -> bool {
+        self.word == "I"
+    }
+
+    /// Whether what follows says that it is the speaker.
+    fn speaks(&self) -> bool {
+        self.is_i() && (SPEAKS.contains(&self.next.as_str()) || self.owns)
+    }
+
+    fn say(&self, words: String) -> Option<Match> {
+        Some(Match { atoms: 1, say: format!("{words}{}", if self.owns { "'s" } else { "" }) })
+    }
+}
+
 /// "World War II", "Part I of III", "Elizabeth I", "vol. II".
 pub(super) fn roman(c: &Cursor) -> Option<Match> {
     let written = c.word(0).filter(|_| c.starts() || c.is(-1, '-'))?;
-    let (word, owner) = written.strip_suffix("'s").map_or((written, ""), |word| (word, "'s"));
-    let n = value(word)?;
+    let (word, owns) = written.strip_suffix("'s").map_or((written, false), |word| (word, true));
+    let value = value(word)?;
     let before = named_before(c)?;
-    let lower = before.to_lowercase();
-    let counted = COUNTED.contains(&lower.as_str());
     let next = c.word_after(1).unwrap_or_default().to_lowercase();
-    let speaks = word == "I" && (SPEAKS.contains(&next.as_str()) || written != word);
-    let of = matches!(lower.as_str(), "of" | "and" | "or" | "to" | "through")
-        && c.is_space(-1)
-        && c.is_space(-3)
-        && c.word(-4).and_then(value).is_some();
-    let king = NAMES_BEFORE_NUMERALS.contains(&before);
-    let regnal = ["King", "Queen", "Pope", "Emperor", "Tsar", "Czar", "Prince"]
-        .iter()
-        .any(|t| c.is_space(-3) && c.word(-4) == Some(t))
-        && is_capital(before);
-    let say = |say: String| Some(Match { atoms: 1, say: format!("{say}{owner}") });
-    if (king || regnal)
-        && !speaks
-        && !(word == "I"
-            && written == "I"
-            && c.is_space(-3)
-            && c.word(-4).is_some_and(|w| matches!(w, "and" | "but")))
-        && word.len() < 6
-        && n < 40
-    {
-        let pronoun = word == "I"
-            && (next.is_empty() && !c.ends(1) && c.symbol(1).is_none()
-                || matches!(next.as_str(), "was" | "were")
-                    && !regnal
-                    && !matches!(
-                        before,
-                        "Elizabeth"
-                            | "Charles"
-                            | "James"
-                            | "Henry"
-                            | "Edward"
-                            | "George"
-                            | "Richard"
-                            | "Louis"
-                    ));
-        return if pronoun { None } else { say(format!("the {}", ordinal(&n.to_string()))) };
+    let numeral = Numeral { word, owns, value, before, next };
+    let lower = before.to_lowercase();
+    if names_somebody(c, &numeral) {
+        let pronoun = is_pronoun_behind_a_name(c, &numeral);
+        return if pronoun { None } else { numeral.say(format!("the {}", ordinal(&value.to_string()))) };
     }
-    if counted && !speaks || of {
-        // "In part I agree", "the class I took": only what follows a heading's noun counts.
-        let verb = word == "I"
-            && !is_capital(before)
-            && !(next.is_empty()
-                || matches!(
-                    next.as_str(),
-                    "of" | "is" | "and" | "to" | "error" | "diabetes" | "trial" | "clinical"
-                ));
-        return if verb { None } else { say(cardinal_of(n)) };
+    if COUNTED.contains(&lower.as_str()) && !numeral.speaks() || joins_numerals(c, &lower) {
+        return if is_pronoun_behind_a_noun(&numeral) { None } else { numeral.say(cardinal_of(value)) };
     }
     let proper = is_capital(before) && before.len() > 1 && c.is_space(-1);
-    let unmistakable = word.len() > 1
-        && !matches!(
-            word,
-            "IV" | "MI"
-                | "DI"
-                | "LI"
-                | "CC"
-                | "CV"
-                | "CD"
-                | "DC"
-                | "MC"
-                | "MD"
-                | "CM"
-                | "XL"
-                | "MM"
-                | "XX"
-                | "CI"
-                | "ID"
-                | "DX"
-                | "CX"
-                | "MX"
-                | "DIV"
-                | "MIX"
-                | "LCD"
-                | "DM"
-                | "CL"
-                | "ML"
-                | "VI"
-                | "XXX"
-                | "DL"
-                | "MV"
-                | "LV"
-                | "CDC"
-                | "DVI"
-                | "IC"
-                | "LC"
-                | "MCI"
-                | "CCC"
-                | "LLC"
-                | "MMI"
-                | "DVD"
-        );
-    let titled = matches!(word, "IV" | "VI")
-        && proper
-        && !matches!(lower.as_str(), "an" | "the" | "a" | "your" | "via" | "by");
-    (proper && (unmistakable && before.chars().any(char::is_lowercase) || titled && word == "VI"))
-        .then_some(())
-        .and_then(|()| say(cardinal_of(n)))
+    let unmistakable = word.len() > 1 && !DOUBTFUL.contains(&word);
+    let titled = word == "VI" && !matches!(lower.as_str(), "an" | "the" | "a" | "your" | "via" | "by");
+    let read = proper && (unmistakable && before.chars().any(char::is_lowercase) || titled);
+    if read { numeral.say(cardinal_of(value)) } else { None }
+}
+
+/// "II and III": "and" stands between two numerals.
+fn joins_numerals(c: &Cursor, before: &str) -> bool {
+    matches!(before, "of" | "and" | "or" | "to" | "through")
+        && c.is_space(-1)
+        && c.is_space(-3)
+        && c.word(-4).and_then(value).is_some()
+}
+
+/// Whether a title stands before the name: "King Alfred I".
+fn is_regnal(c: &Cursor, before: &str) -> bool {
+    TITLES.iter().any(|title| c.is_space(-3) && c.word(-4) == Some(title)) && is_capital(before)
+}
+
+/// "Elizabeth II", "Pope Francis I".
+fn names_somebody(c: &Cursor, numeral: &Numeral) -> bool {
+    let Numeral { word, before, value, owns, .. } = numeral;
+    // "Henry and Elizabeth I think".
+    let clause =
+        *word == "I" && !owns && c.is_space(-3) && c.word(-4).is_some_and(|w| matches!(w, "and" | "but"));
+    (NAMES_BEFORE_NUMERALS.contains(before) || is_regnal(c, before))
+        && !numeral.speaks()
+        && !clause
+        && word.len() < 6
+        && *value < 40
+}
+
+/// "Before Charles I was …".
+fn is_pronoun_behind_a_name(c: &Cursor, numeral: &Numeral) -> bool {
+    let Numeral { before, next, .. } = numeral;
+    let goes_on = next.is_empty() && !c.ends(1) && c.symbol(1).is_none();
+    let was = matches!(next.as_str(), "was" | "were") && !is_regnal(c, before) && !MONARCHS.contains(before);
+    numeral.is_i() && (goes_on || was)
+}
+
+/// "In part I agree", "the class I took": only what follows a heading's noun counts.
+fn is_pronoun_behind_a_noun(numeral: &Numeral) -> bool {
+    let heading = matches!(
+        numeral.next.as_str(),
+        "" | "of" | "is" | "and" | "to" | "error" | "diabetes" | "trial" | "clinical"
+    );
+    numeral.is_i() && !is_capital(numeral.before) && !heading
 }
 
 /// The word that a numeral counts: across a blank, an abbreviation's point or a hyphen.

@@ -2,90 +2,90 @@
 
 use super::Match;
 use super::atoms::Cursor;
-use super::context::near;
+use super::context::{follows, near};
 
-/// "68F", "20 C", "98.6 deg. F": degrees without their sign.
-pub(super) fn temperature(c: &Cursor, words: &str, k: isize, at: isize) -> Option<Match> {
-    let scale = |word: &str| match word {
+/// Near a temperature.
+const WARM: &[&str] = &[
+    "set",
+    "temperature",
+    "temp",
+    "thermostat",
+    "high",
+    "low",
+    "highs",
+    "lows",
+    "oven",
+    "fever",
+    "heat",
+    "cool",
+    "it's",
+    "about",
+    "around",
+    "to",
+    "at",
+    "degrees",
+    "preheat",
+    "is",
+    "of",
+    "weather",
+    "near",
+    "between",
+    "and",
+    "reach",
+    "outside",
+    "now",
+    "was",
+    "currently",
+    "below",
+    "above",
+];
+/// Near a seat, a room or a grade, whose letter is no scale.
+const SEATS: &[&str] = &[
+    "seat",
+    "gate",
+    "room",
+    "row",
+    "apartment",
+    "unit",
+    "section",
+    "grade",
+    "plan",
+    "bus",
+    "exit",
+    "terminal",
+];
+/// Behind a temperature.
+const PLACES_AND_TIMES: &[&str] = &["outside", "oven", "today", "inside", "tonight", "tomorrow"];
+
+fn scale(word: &str) -> Option<&'static str> {
+    match word {
         "F" => Some(" Fahrenheit"),
         "C" => Some(" Celsius"),
         _ => None,
-    };
+    }
+}
+
+/// "68F", "20 C", "98.6 deg. F": degrees without their sign.
+pub(super) fn temperature(c: &Cursor, words: &str, k: isize, at: isize) -> Option<Match> {
     let word = c.word(at)?;
     if matches!(word, "deg" | "degs") {
-        let point = isize::from(c.is(at + 1, '.') && !c.ends(at + 2));
-        let next = c.skip_space(at + 1 + point);
-        let kind = c.word(next).and_then(scale);
-        let keep = point > 0 && c.sentence_ends(at + 2) && kind.is_none();
-        let end = kind.map_or(at + 1 + if keep { 0 } else { point }, |_| next + 1);
-        return Some(Match { atoms: end, say: format!("{words} degrees{}", kind.unwrap_or_default()) });
+        return Some(abbreviated(c, words, at));
     }
     let kind = scale(word)?;
-    let warm = near(
-        c,
-        &[
-            "set",
-            "temperature",
-            "temp",
-            "thermostat",
-            "high",
-            "low",
-            "highs",
-            "lows",
-            "oven",
-            "fever",
-            "heat",
-            "cool",
-            "it's",
-            "about",
-            "around",
-            "to",
-            "at",
-            "degrees",
-            "preheat",
-            "is",
-            "of",
-            "weather",
-            "near",
-            "between",
-            "and",
-            "reach",
-            "outside",
-            "now",
-            "was",
-            "currently",
-            "below",
-            "above",
-        ],
-        2,
-    );
-    let seat = near(
-        c,
-        &[
-            "seat",
-            "gate",
-            "room",
-            "row",
-            "apartment",
-            "unit",
-            "section",
-            "grade",
-            "plan",
-            "bus",
-            "exit",
-            "terminal",
-        ],
-        2,
-    );
     let hot = kind == " Fahrenheit" && c.number(k - 1).is_some_and(|d| d.len() == 3)
-        || super::context::follows(
-            c,
-            at + 1,
-            &["outside", "oven", "today", "inside", "tonight", "tomorrow"],
-            1,
-        );
-    (at == k && (warm || hot) && !seat && c.number(at + 1).is_none())
+        || follows(c, at + 1, PLACES_AND_TIMES, 1);
+    (at == k && (near(c, WARM, 2) || hot) && !near(c, SEATS, 2) && c.number(at + 1).is_none())
         .then(|| Match { atoms: at + 1, say: format!("{words} degrees{kind}") })
+}
+
+/// "20 deg", "98.6 deg. F".
+fn abbreviated(c: &Cursor, words: &str, at: isize) -> Match {
+    let point = isize::from(c.is(at + 1, '.') && !c.ends(at + 2));
+    let next = c.skip_space(at + 1 + point);
+    let kind = c.word(next).and_then(scale);
+    let keep = point > 0 && c.sentence_ends(at + 2) && kind.is_none();
+    let end = kind.map_or(at + 1 + if keep { 0 } else { point }, |_| next + 1);
+    Match { atoms: end, say: format!("{words} degrees{}", kind.unwrap_or_default()) }
 }
 
 pub(super) fn degrees(c: &Cursor, words: &str, at: isize, one: bool) -> Match {

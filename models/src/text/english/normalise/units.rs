@@ -22,14 +22,17 @@ pub(super) fn unit(symbol: &str, glued: bool) -> Option<Unit> {
     Some(Unit { one, many })
 }
 
-fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
+/// One and many of a unit.
+type Names = (&'static str, &'static str);
+
+fn always(symbol: &str) -> Option<Names> {
+    [length, amount, time, data, rate, power].into_iter().find_map(|kind| kind(symbol))
+}
+
+/// Lengths and areas.
+fn length(symbol: &str) -> Option<Names> {
     Some(match symbol {
         "m" => ("meter", "meters"),
-        "g" => ("gram", "grams"),
-        "L" => ("liter", "liters"),
-        "h" => ("hour", "hours"),
-        "W" => ("watt", "watts"),
-        "V" => ("volt", "volts"),
         "km" => ("kilometer", "kilometers"),
         "cm" => ("centimeter", "centimeters"),
         "mm" => ("millimeter", "millimeters"),
@@ -37,29 +40,22 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
         "nm" => ("nanometer", "nanometers"),
         "mi" => ("mile", "miles"),
         "ft" => ("foot", "feet"),
-        "wk" | "wks" => ("week", "weeks"),
-        "bps" => ("basis point", "basis points"),
-        "yrs" => ("year", "years"),
-        "mos" => ("month", "months"),
-        "doz" => ("dozen", "dozen"),
-        "pt" | "pts" => ("point", "points"),
-        "qt" | "qts" => ("quart", "quarts"),
-        "lm" => ("lumen", "lumens"),
         "ha" => ("hectare", "hectares"),
-        "kn" => ("knot", "knots"),
-        "mmHg" => ("millimeter of mercury", "millimeters of mercury"),
-        "Ah" => ("amp hour", "amp hours"),
-        "MWh" => ("megawatt hour", "megawatt hours"),
-        "GW" => ("gigawatt", "gigawatts"),
-        "PB" => ("petabyte", "petabytes"),
+        "yd" | "yds" => ("yard", "yards"),
+        "sq" => ("square", "square"),
+        _ => return None,
+    })
+}
+
+/// Weights, volumes and counts.
+fn amount(symbol: &str) -> Option<Names> {
+    Some(match symbol {
+        "g" => ("gram", "grams"),
+        "L" => ("liter", "liters"),
+        "doz" => ("dozen", "dozen"),
+        "qt" | "qts" => ("quart", "quarts"),
         "dl" | "dL" => ("deciliter", "deciliters"),
         "IU" => ("international unit", "international units"),
-        "hp" => ("horsepower", "horsepower"),
-        "rps" => ("request per second", "requests per second"),
-        "qps" => ("query per second", "queries per second"),
-        "dpi" => ("dot per inch", "dots per inch"),
-        "ppi" => ("pixel per inch", "pixels per inch"),
-        "yd" | "yds" => ("yard", "yards"),
         "kg" => ("kilogram", "kilograms"),
         "mg" => ("milligram", "milligrams"),
         "µg" | "μg" | "mcg" => ("microgram", "micrograms"),
@@ -70,16 +66,33 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
         "tsp" => ("teaspoon", "teaspoons"),
         "tbsp" => ("tablespoon", "tablespoons"),
         "gal" => ("gallon", "gallons"),
+        _ => return None,
+    })
+}
+
+/// Times.
+fn time(symbol: &str) -> Option<Names> {
+    Some(match symbol {
+        "h" => ("hour", "hours"),
+        "wk" | "wks" => ("week", "weeks"),
+        "yrs" => ("year", "years"),
+        "mos" => ("month", "months"),
         "s" | "sec" | "secs" => ("second", "seconds"),
         "ms" => ("millisecond", "milliseconds"),
         "µs" | "μs" => ("microsecond", "microseconds"),
         "ns" => ("nanosecond", "nanoseconds"),
         "min" | "mins" => ("minute", "minutes"),
         "hr" | "hrs" => ("hour", "hours"),
-        "Hz" => ("hertz", "hertz"),
-        "kHz" => ("kilohertz", "kilohertz"),
-        "MHz" => ("megahertz", "megahertz"),
-        "GHz" => ("gigahertz", "gigahertz"),
+        _ => return None,
+    })
+}
+
+/// Data, and what screens are made of.
+fn data(symbol: &str) -> Option<Names> {
+    Some(match symbol {
+        "PB" => ("petabyte", "petabytes"),
+        "dpi" => ("dot per inch", "dots per inch"),
+        "ppi" => ("pixel per inch", "pixels per inch"),
         "kB" | "KB" => ("kilobyte", "kilobytes"),
         "MB" => ("megabyte", "megabytes"),
         "GB" => ("gigabyte", "gigabytes"),
@@ -90,6 +103,46 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
         "kbps" | "Kbps" => ("kilobit per second", "kilobits per second"),
         "Mbps" => ("megabit per second", "megabits per second"),
         "Gbps" => ("gigabit per second", "gigabits per second"),
+        "px" => ("pixel", "pixels"),
+        "MP" => ("megapixel", "megapixels"),
+        _ => return None,
+    })
+}
+
+/// Frequencies, speeds and shares.
+fn rate(symbol: &str) -> Option<Names> {
+    Some(match symbol {
+        "bps" => ("basis point", "basis points"),
+        "pt" | "pts" => ("point", "points"),
+        "kn" => ("knot", "knots"),
+        "rps" => ("request per second", "requests per second"),
+        "qps" => ("query per second", "queries per second"),
+        "Hz" => ("hertz", "hertz"),
+        "kHz" => ("kilohertz", "kilohertz"),
+        "MHz" => ("megahertz", "megahertz"),
+        "GHz" => ("gigahertz", "gigahertz"),
+        "fps" => ("frame per second", "frames per second"),
+        "rpm" => ("revolution per minute", "revolutions per minute"),
+        "bpm" => ("beat per minute", "beats per minute"),
+        "mph" => ("mile per hour", "miles per hour"),
+        "kph" => ("kilometer per hour", "kilometers per hour"),
+        "mpg" => ("mile per gallon", "miles per gallon"),
+        "ppm" => ("part per million", "parts per million"),
+        _ => return None,
+    })
+}
+
+/// Electricity, energy, light, sound and pressure.
+fn power(symbol: &str) -> Option<Names> {
+    Some(match symbol {
+        "W" => ("watt", "watts"),
+        "V" => ("volt", "volts"),
+        "lm" => ("lumen", "lumens"),
+        "mmHg" => ("millimeter of mercury", "millimeters of mercury"),
+        "Ah" => ("amp hour", "amp hours"),
+        "MWh" => ("megawatt hour", "megawatt hours"),
+        "GW" => ("gigawatt", "gigawatts"),
+        "hp" => ("horsepower", "horsepower"),
         "kW" => ("kilowatt", "kilowatts"),
         "MW" => ("megawatt", "megawatts"),
         "kWh" => ("kilowatt hour", "kilowatt hours"),
@@ -98,25 +151,16 @@ fn always(symbol: &str) -> Option<(&'static str, &'static str)> {
         "mV" => ("millivolt", "millivolts"),
         "kV" => ("kilovolt", "kilovolts"),
         "dB" => ("decibel", "decibels"),
-        "fps" => ("frame per second", "frames per second"),
-        "rpm" => ("revolution per minute", "revolutions per minute"),
-        "bpm" => ("beat per minute", "beats per minute"),
-        "mph" => ("mile per hour", "miles per hour"),
-        "kph" => ("kilometer per hour", "kilometers per hour"),
-        "mpg" => ("mile per gallon", "miles per gallon"),
         "hPa" => ("hectopascal", "hectopascals"),
         "kPa" => ("kilopascal", "kilopascals"),
         "psi" => ("pound per square inch", "pounds per square inch"),
-        "ppm" => ("part per million", "parts per million"),
         "kcal" => ("kilocalorie", "kilocalories"),
-        "sq" => ("square", "square"),
-        "px" => ("pixel", "pixels"),
-        "MP" => ("megapixel", "megapixels"),
         _ => return None,
     })
 }
 
-fn only_glued(symbol: &str) -> Option<(&'static str, &'static str)> {
+/// What is a unit only right behind its number.
+fn only_glued(symbol: &str) -> Option<Names> {
     Some(match symbol {
         "l" => ("liter", "liters"),
         "Gb" => ("gigabit", "gigabits"),
