@@ -8,7 +8,7 @@ from typing import Union
 from . import _duologue
 from ._duologue import DuologueError as Error
 
-__all__ = ["Error", "Sound", "SupportsBuffer", "checked"]
+__all__ = ["Error", "Sound", "SupportsBuffer", "checked", "is_here"]
 
 SupportsBuffer = object
 #: ``bytes`` of 16-bit samples, or a one-dimensional buffer of float32, such as a NumPy array.
@@ -30,6 +30,11 @@ def checked() -> None:
             "the engines were started before this process was forked, and do not work in it: use the start method "
             "'spawn' or 'forkserver' of multiprocessing, or load models only in the child"
         )
+
+
+def is_here() -> bool:
+    """Whether the engines, if they were started, were started in this very process."""
+    return os.getpid() == _PROCESS
 
 
 module = _duologue

@@ -39,10 +39,12 @@ class Listener:
 
     def push(self, sound: Sound) -> list[Heard]:
         """Hears ``sound``; what was found meanwhile."""
+        checked()
         return _heard(self._utterances.push(sound))
 
     def finish(self) -> list[Heard]:
         """The stream is over; ends the utterance that is under way."""
+        checked()
         return _heard(self._utterances.finish())
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import inspect
+import logging
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, Union, cast
 
-from ._engine import Error, Sound, checked, module
+from ._engine import Error, Sound, checked, is_here, module
 from ._tts import AudioChunk
 
 __all__ = ["AudioPipeline", "Event", "SayHandle"]
@@ -18,6 +19,8 @@ __all__ = ["AudioPipeline", "Event", "SayHandle"]
 Event = Mapping[str, Any]
 Answer = Union[str, None, Iterable[str], AsyncIterator[str], Awaitable[Union[str, None]]]
 Outcome = Literal["finished", "interrupted", "dropped", "failed"]
+
+logger = logging.getLogger("duologue")
 
 #: How long a thread waits at a time: it looks between two waits whether it is still wanted.
 _WAIT = 0.1
@@ -53,8 +56,8 @@ class AudioPipeline:
             play(await pipeline.pull())
 
     ``on_turn`` answers what the user said: it returns a text, an iterable or an async iterator of texts, which are
-    spoken as they come; it may be a coroutine. When the user interrupts, it is cancelled (a plain one is not read any
-    further). ``capture_rate`` and ``playback_rate`` are those of your frames, multiples of 100 Hz. Sound that is not
+    spoken as they come; it may be a coroutine. When the user interrupts, nothing more of it is spoken, and it is closed
+    at its next text. A plain iterable is read on the event loop: it must not block. ``capture_rate`` and ``playback_rate`` are those of your frames, multiples of 100 Hz. Sound that is not
     pushed in time is silence to it; what you play should be played at once, or it takes the echo for somebody.
 
     Leave it with ``aclose`` (``async with`` does): that ends its threads.
@@ -144,6 +147,7 @@ class AudioPipeline:
 
     @property
     def _pipeline(self) -> module.Pipeline:
+        checked()
         if self._running is None:
             raise Error("this pipeline has not started; use `async with`, or await start()")
         return self._running
@@ -167,22 +171,25 @@ class AudioPipeline:
         self, running: module.Pipeline, on_turn: Callable[[str], Answer], turn: int, text: str
     ) -> None:
         failure: str | None = None
+        texts: AsyncGenerator[str, None] | None = None
         try:
-            async for delta in _texts(on_turn(text)):
+            texts = _texts(on_turn(text))
+            async for delta in texts:
                 while (taken := running.answer(turn, delta)) is None:
                     await asyncio.sleep(_WAIT)
                 if not taken:
                     return
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
+            # The conversation goes on; a fault among the events tells of it.
             failure = f"{type(error).__name__}: {error}"
-            raise
+            logger.exception("on_turn failed on %r", text)
         finally:
             running.answered(turn, failure)
+            if texts is not None:
+                await texts.aclose()
 
 
-async def _texts(answer: Answer) -> AsyncIterator[str]:
+async def _texts(answer: Answer) -> AsyncGenerator[str, None]:
     """Whatever an agent returns, as texts."""
     if inspect.isawaitable(answer):
         answer = await answer
@@ -191,8 +198,12 @@ async def _texts(answer: Answer) -> AsyncIterator[str]:
     if isinstance(answer, str):
         yield answer
     elif isinstance(answer, AsyncIterator):
-        async for delta in answer:
-            yield delta
+        try:
+            async for delta in answer:
+                yield delta
+        finally:
+            if isinstance(answer, AsyncGenerator):
+                await answer.aclose()
     else:
         for delta in answer:
             yield delta
@@ -203,6 +214,9 @@ _OPEN: weakref.WeakSet[AudioPipeline] = weakref.WeakSet()
 
 
 def _close_all() -> None:
+    if not is_here():
+        # A forked process has none of the threads that closing would wait for.
+        return
     for pipeline in list(_OPEN):
         if pipeline._running is not None:
             pipeline._running.close()

@@ -78,10 +78,12 @@ class SttStream:
 
     def push(self, sound: Sound) -> str:
         """Hears ``sound``; the text so far, which may still change."""
+        checked()
         return self._stream.push(sound)
 
     def finish(self) -> Transcript:
         """Ends the utterance; its final transcript."""
+        checked()
         return _transcript(self._stream.finish())
 
     def reset(self) -> None:

@@ -95,6 +95,7 @@ class SpeechStream(Iterator[AudioChunk], AsyncIterator[AudioChunk]):
         self.sample_rate = sample_rate
 
     def _next(self) -> AudioChunk | None:
+        checked()
         piece = self._speaking.next()
         if piece is None:
             return None

@@ -56,6 +56,7 @@ class VadStream:
 
     def push_frames(self, sound: Sound) -> list[VadFrame]:
         """Hears ``sound``; every frame that is complete."""
+        checked()
         return [VadFrame(probability, _events(edges)) for probability, edges in self._stream.push(sound)]
 
     def finish(self) -> list[VadEvent]:

@@ -88,23 +88,30 @@ impl Voice {
             let deltas =
                 deltas.into_iter().take_while(|_| !stop.is_cancelled()).inspect(|delta| *lock() += delta);
             let rate = f64::from(tts.sample_rate());
+            let mut stream = SpeechStream::new(Arc::clone(&tts), deltas, SpeakOptions { voice, speed });
             let mut said = 0;
-            for speech in SpeechStream::new(Arc::clone(&tts), deltas, SpeakOptions { voice, speed }) {
-                if stop.is_cancelled() {
-                    return;
-                }
-                let made = speech.map_err(|error| error.to_string()).map(|speech| {
-                    let seconds = |at: usize| (said + at) as f64 / rate;
-                    let words = speech.marks.iter().map(|mark| {
+            loop {
+                let begun = said;
+                let seconds = |at: usize| (begun + at) as f64 / rate;
+                let spoken = stream.speak_next(&stop, &mut |piece| {
+                    said += piece.samples.len();
+                    let words = piece.marks.iter().map(|mark| {
                         let word = lock().get(mark.source.clone()).unwrap_or_default().to_owned();
                         (word, seconds(mark.samples.start), seconds(mark.samples.end))
                     });
-                    let words = words.collect();
-                    said += speech.samples.len();
-                    Made { pcm: to_pcm(&speech.samples), words }
+                    let made = Made { pcm: to_pcm(&piece.samples), words: words.collect() };
+                    // An error means that nobody listens any more.
+                    if sender.send(Ok(made)).is_err() {
+                        stop.cancel();
+                    }
                 });
-                // An error means that nobody listens any more.
-                if sender.send(made).is_err() {
+                let told = match spoken {
+                    None => return,
+                    Some(_) if stop.is_cancelled() => return,
+                    Some(Ok(())) => continue,
+                    Some(Err(error)) => sender.send(Err(error.to_string())),
+                };
+                if told.is_err() {
                     return;
                 }
             }

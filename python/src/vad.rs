@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use duologue_models::load::{self, VadModel};
 use duologue_pipeline::resample::Resampler;
 use duologue_setup::{Config, Models};
 use duologue_vad::{SAMPLE_RATE, Segmenter, SegmenterConfig, Vad, VadEvent};
@@ -14,16 +15,14 @@ use crate::samples;
 /// and when, in seconds.
 type Frame = (f32, Vec<(bool, f64)>);
 
-/// The name of a detector whose model is in order.
+/// A loaded detector.
 #[pyclass(frozen)]
-pub struct Activity {
-    name: String,
-    offline: bool,
-}
+pub struct Activity(VadModel);
 
 impl Activity {
+    /// A fresh stream of it; costs little.
     pub fn detector(&self) -> Result<Box<dyn Vad>, duologue_models::Error> {
-        duologue_setup::vad(&self.name, self.offline)
+        self.0.stream()
     }
 }
 
@@ -31,8 +30,14 @@ impl Activity {
 impl Activity {
     #[new]
     fn new(py: Python<'_>, name: &str, offline: bool) -> PyResult<Self> {
-        py.detach(|| duologue_setup::vad(name, offline)).map_err(raised)?;
-        Ok(Self { name: name.to_owned(), offline })
+        py.detach(|| {
+            // It fetches and loads the engines, if need be.
+            drop(duologue_setup::vad(name, offline)?);
+            let name = if name == "silero" { "silero-vad" } else { name };
+            load::vad(&duologue_setup::registry(offline)?, name)
+        })
+        .map(Self)
+        .map_err(raised)
     }
 
     fn stream(&self, py: Python<'_>, rate: u32) -> PyResult<ActivityStream> {

@@ -108,6 +108,33 @@ def test_a_closed_stream_ends_quietly(tts):
     assert list(stream) == []
 
 
+def test_text_that_is_still_coming_is_spoken_as_the_whole_is(tts):
+    text = "The door is open. The light is on. The music is off."
+
+    async def main(close):
+        stream = tts.stream_text()
+        for word in text.split(" "):
+            await stream.push(word + " ")
+        if close:
+            stream.close()
+        else:
+            stream.end()
+        return [chunk async for chunk in stream]
+
+    chunks = asyncio.run(main(close=False))
+    words = [word for chunk in chunks for word in chunk.words]
+    assert [word.text.strip(".") for word in words] == text.replace(".", "").split()
+    assert all(a.start < b.start for a, b in zip(words, words[1:]))
+    assert abs(sum(chunk.seconds for chunk in chunks) - tts.synthesize(text).seconds) < 0.3
+    assert asyncio.run(main(close=True)) == []
+
+
+def test_a_detector_is_loaded_once(speech):
+    vad = duologue.Vad()
+    events = [vad.stream(speech.sample_rate).push(bytes(speech.sample_rate) + speech) for _ in range(50)]
+    assert all(found == events[0] for found in events)
+
+
 def test_a_cancelled_task_ends_the_synthesis(tts):
     async def main():
         task = asyncio.create_task(tts.synthesize_async("This sentence goes on and on. " * 400))
